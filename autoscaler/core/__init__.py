@@ -1,0 +1,1 @@
+"""The brain: pure functions and frozen values, standard library only."""

@@ -1,0 +1,75 @@
+"""What came of a plan: the outcome, and the record that everything else is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import Mode, Observation
+from autoscaler.core.plan import Plan
+from autoscaler.core.reason import Reason
+
+
+class Kind(StrEnum):
+    """How a plan ended.
+
+    Refused: asking again is useless. Failed: it may have gone through; the next reading tells.
+    """
+
+    UNCHANGED = "unchanged"
+    APPLIED = "applied"
+    RECOMMENDED = "recommended"
+    DEFERRED = "deferred"
+    HELD = "held"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a plan ended and why.
+
+    `actual` is the envelope that the platform reported at the end, None if it was not asked.
+    `status` is the HTTP status of the PUT, None if none was sent or answered.
+    `thread_ceiling` is a maximum that the platform taught us on the way.
+    """
+
+    kind: Kind
+    reason: Reason
+    actual: Envelope | None = None
+    status: int | None = None
+    took_s: float | None = None
+    thread_ceiling: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One deployment, one tick: what was seen, what was planned, what came of it.
+
+    `id` sorts by time; metrics, log line, journal row, API and page are made from this.
+    """
+
+    id: str
+    at: float
+    deployment: str
+    rid: str
+    group: str
+    mode: Mode
+    seen: Observation
+    plan: Plan
+    outcome: Outcome
+
+    def headline(self) -> str:
+        """What happened and why, in one line."""
+        steps = self.plan.trail
+        if self.outcome.kind in {Kind.UNCHANGED, Kind.HELD} or not steps:
+            return str(self.outcome.reason)
+        last = {step.dial: step.reason for step in steps}
+        before, after = self.plan.before, self.plan.after
+        moved = [
+            f"{dial.value} {before[dial]} -> {after[dial]}: {reason}"
+            for dial, reason in last.items()
+            if before[dial] != after[dial]
+        ]
+        return "; ".join(moved) or str(self.outcome.reason)

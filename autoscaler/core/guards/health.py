@@ -1,0 +1,40 @@
+"""Guard `health`: what the deployment's own state allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from autoscaler.core.observation import Observation
+from autoscaler.core.plan import Plan
+from autoscaler.core.reason import Code, because
+
+SETTLED = "ACTIVE"
+UNSETTLED = frozenset({"STARTING", "DEGRADED"})
+STOPPED = {
+    "DISABLED": (Code.DEPLOYMENT_DISABLED, "somebody disabled it; it is never started from here"),
+    "FAILED": (Code.DEPLOYMENT_FAILED, "no healthy replica; more of them would not help"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Hold DISABLED, FAILED and unknown states; never lower or restart an unsettled one.
+
+    States are open strings: one that the platform adds tomorrow holds until it is understood.
+    """
+
+    def shape(self, plan: Plan, seen: Observation) -> Plan:
+        """The plan as far as the deployment's state lets it go."""
+        state = seen.health.state
+        if state == SETTLED:
+            return plan
+        if state in UNSETTLED:
+            reason = because(
+                Code.DEPLOYMENT_NOT_SETTLED, "no lowering or restart while {state}", state=state
+            )
+            kept = plan.not_below("health", reason)
+            return kept.move(replace(kept.after, threads=plan.before.threads), "health", reason)
+        code, sentence = STOPPED.get(
+            state, (Code.DEPLOYMENT_STATE_UNKNOWN, "state {state} is not known here")
+        )
+        return plan.held("health", because(code, sentence, state=state))

@@ -1,0 +1,215 @@
+"""Everything that a decision may depend on, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from autoscaler.core.envelope import Dial, Envelope, Range
+
+
+class Absence(StrEnum):
+    """Why a signal has no value. Missing is not zero."""
+
+    NEVER_READ = "never_read"
+    EMPTY = "empty"
+    NOT_A_NUMBER = "not_a_number"
+    STALE = "stale"
+    DUPLICATE = "duplicate"
+    IMPLAUSIBLE = "implausible"
+    FROM_THE_FUTURE = "from_the_future"
+    SOURCE_FAILED = "source_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A signal without data. `detail` is a short sentence, never foreign text in full."""
+
+    why: Absence
+    detail: str = ""
+    since: float | None = None
+    """Unix time of the last good sample; None if there never was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Samples of one signal, oldest first: `times` in Unix seconds, `values` finite numbers.
+
+    Both tuples have the same length, at least 1; times rise strictly. Samples of a forecast
+    lie ahead of the observation. `complete` is False when the source warned that data may be
+    partial: good enough to raise on, not to lower on. `recovered_at` is the Unix time from
+    which the source answers again after an outage, None when it was never away.
+    """
+
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+    complete: bool = True
+    recovered_at: float | None = None
+
+    @property
+    def last(self) -> float:
+        """The newest value."""
+        return self.values[-1]
+
+    @property
+    def last_at(self) -> float:
+        """The newest sample's time, Unix seconds."""
+        return self.times[-1]
+
+    def since(self, start: float) -> tuple[float, ...]:
+        """The values sampled at or after `start` (Unix seconds), oldest first."""
+        times = self.times
+        first = len(times)
+        while first and times[first - 1] >= start:
+            first -= 1
+        return self.values[first:]
+
+
+Signal = Series | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the platform says of a deployment. States are open strings: new ones may come.
+
+    `model_version` is the version's RID: learnt service times hold for one version only.
+    """
+
+    state: str
+    is_ready: bool
+    model_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the envelope that the daemon made, or that it found somebody else had made."""
+
+    at: float
+    before: Envelope
+    after: Envelope
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """What the policies wanted, before any guard, from `since` to `until` (Unix seconds)."""
+
+    envelope: Envelope
+    since: float
+    until: float
+
+
+class Control(StrEnum):
+    """What an operator can ask of a deployment for a while."""
+
+    PAUSE = "pause"
+    PIN = "pin"
+    FLOOR = "floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An operator's word: what, by whom, why, until when (None: without end, and it says so)."""
+
+    control: Control
+    author: str
+    why: str
+    expires_at: float | None = None
+    dial: Dial | None = None
+    value: int | None = None
+
+    def active(self, at: float) -> bool:
+        """Whether it holds at `at`, Unix seconds."""
+        return self.expires_at is None or at < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Facts found at run time: the platform's thread maximum, the start-up time (p95, seconds)."""
+
+    thread_ceiling: int | None = None
+    startup_s: float | None = None
+
+
+ANY_REPLICAS = Range(0)
+ANY_THREADS = Range(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the user allows; these always hold, whatever anybody bids."""
+
+    min_replicas: Range = ANY_REPLICAS
+    max_replicas: Range = ANY_REPLICAS
+    threads: Range = ANY_THREADS
+
+    def __getitem__(self, dial: Dial) -> Range:
+        if dial is Dial.MIN_REPLICAS:
+            return self.min_replicas
+        return self.max_replicas if dial is Dial.MAX_REPLICAS else self.threads
+
+
+class Mode(StrEnum):
+    """How far the daemon may go with a deployment."""
+
+    OBSERVE = "observe"
+    RECOMMEND = "recommend"
+    RAISE_ONLY = "raise_only"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one replica requests; None where the platform did not say."""
+
+    vcpus: float | None = None
+    memory_gib: float | None = None
+    gpus: int = 0
+    gpu_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeScaling:
+    """The platform's own scaler: load share that adds a replica, and both delays in seconds."""
+
+    up_threshold: float = 0.75
+    up_delay_s: float = 60.0
+    down_delay_s: float = 1800.0
+
+
+NO_SIGNALS: Mapping[str, Signal] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One deployment, seen at one moment. The only thing that policies and guards are shown.
+
+    `at` is Unix seconds. `envelope` is the platform's last answer, read at `envelope_at`.
+    `changes` and `recommended` come from the journal, oldest first. `watched_since` is when
+    this deployment was first observed without a gap, Unix seconds.
+    """
+
+    at: float
+    deployment: str
+    envelope: Envelope
+    envelope_at: float
+    health: Health
+    limits: Limits = Limits()
+    signals: Mapping[str, Signal] = NO_SIGNALS
+    changes: tuple[Change, ...] = ()
+    recommended: tuple[Recommended, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    learned: Learned = Learned()
+    mode: Mode = Mode.APPLY
+    resources: Resources = Resources()
+    native: NativeScaling = NativeScaling()
+    watched_since: float = field(default=0.0)
+
+    def signal(self, name: str) -> Signal:
+        """The signal called `name`; Missing when it was never read."""
+        return self.signals.get(name, NEVER_READ)
+
+
+NEVER_READ = Missing(Absence.NEVER_READ)

@@ -1,0 +1,96 @@
+"""Before, after and the trail between them. A plan lives for one tick and is never queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from autoscaler.core.envelope import DIALS, Dial, Envelope
+from autoscaler.core.proposal import Answer
+from autoscaler.core.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of one dial, by whom and why."""
+
+    dial: Dial
+    before: int
+    after: int
+    by: str
+    reason: Reason
+
+    def __str__(self) -> str:
+        return f"{self.dial.value} {self.before} -> {self.after} by {self.by}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A full stop: nothing changes this tick."""
+
+    by: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one policy entry said."""
+
+    policy: str
+    answer: Answer
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should become of one deployment's envelope.
+
+    `wanted` is what the policies wanted before any guard; `hold` is terminal.
+    """
+
+    before: Envelope
+    after: Envelope
+    wanted: Envelope
+    votes: tuple[Vote, ...] = ()
+    trail: tuple[Step, ...] = ()
+    hold: Hold | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything would change."""
+        return self.after != self.before
+
+    def move(self, to: Envelope, by: str, why: Callable[[Dial], Reason] | Reason) -> Plan:
+        """The plan with another `after`; each dial that moved gets its step in the trail."""
+        if to == self.after or self.hold:
+            return self
+        reason_for = (lambda _: why) if isinstance(why, Reason) else why
+        steps = tuple(
+            Step(dial, self.after[dial], to[dial], by, reason_for(dial))
+            for dial in DIALS
+            if self.after[dial] != to[dial]
+        )
+        return replace(self, after=to, trail=self.trail + steps)
+
+    def held(self, by: str, reason: Reason) -> Plan:
+        """The plan stopped: nothing changes, no later guard is asked."""
+        if self.hold:
+            return self
+        stopped = self.move(self.before, by, reason)
+        return replace(stopped, hold=Hold(by, reason))
+
+    def not_below(self, by: str, why: Callable[[Dial], Reason] | Reason) -> Plan:
+        """The plan without any lowering: each dial at least where it is now."""
+        before, after = self.before, self.after
+        if (
+            after.min_replicas >= before.min_replicas
+            and after.max_replicas >= before.max_replicas
+            and after.threads >= before.threads
+        ):
+            return self
+        raised = Envelope(
+            max(before.min_replicas, after.min_replicas),
+            max(before.max_replicas, after.max_replicas),
+            max(before.threads, after.threads),
+        )
+        return self.move(raised, by, why)

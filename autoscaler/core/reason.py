@@ -1,0 +1,93 @@
+"""Why something moved, stayed or waited: a closed vocabulary, a sentence, the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Every reason that the daemon can give. Append only: dashboards and alerts name them."""
+
+    # policies
+    LOAD_ABOVE_TARGET = "load_above_target"
+    LOAD_BELOW_TARGET = "load_below_target"
+    WITHIN_TOLERANCE = "within_tolerance"
+    # abstentions
+    SIGNAL_MISSING = "signal_missing"
+    SIGNAL_TOO_SHORT = "signal_too_short"
+    CONDITION_FALSE = "condition_false"
+    CONDITION_UNKNOWN = "condition_unknown"
+    POLICY_CRASHED = "policy_crashed"
+    POLICY_INVALID = "policy_invalid"
+    # merging
+    CEILING_BEATS_FLOOR = "ceiling_beats_floor"
+    CEILING_FOLLOWS_FLOOR = "ceiling_follows_floor"
+    # guards
+    NO_READING = "no_reading"
+    NO_OPINION = "no_opinion"
+    PAUSED = "paused"
+    PINNED = "pinned"
+    FLOOR_RAISED = "floor_raised"
+    DATA_MISSING = "data_missing"
+    DATA_STALE = "data_stale"
+    DATA_INCOMPLETE = "data_incomplete"
+    DEPLOYMENT_DISABLED = "deployment_disabled"
+    DEPLOYMENT_FAILED = "deployment_failed"
+    DEPLOYMENT_STATE_UNKNOWN = "deployment_state_unknown"
+    DEPLOYMENT_NOT_SETTLED = "deployment_not_settled"
+    DEADBAND = "deadband"
+    STABILISING = "stabilising"
+    STEP_LIMIT = "step_limit"
+    COOLDOWN = "cooldown"
+    LIMITS = "limits"
+    THREAD_CEILING = "thread_ceiling"
+    MODE_RAISE_ONLY = "mode_raise_only"
+    # outcomes
+    AS_PLANNED = "as_planned"
+    ALREADY_SO = "already_so"
+    MODE_OBSERVE = "mode_observe"
+    MODE_RECOMMEND = "mode_recommend"
+    NOT_OURS = "not_ours"
+    PACING = "pacing"
+    BUDGET_SHORT = "budget_short"
+    BREAKER_OPEN = "breaker_open"
+    SHUTTING_DOWN = "shutting_down"
+    DRIFTED = "drifted"
+    TOO_OLD = "too_old"
+    CLAMPED = "clamped"
+    THREADS_TOO_HIGH = "threads_too_high"
+    INVALID_REQUEST = "invalid_request"
+    UNSUPPORTED = "unsupported"
+    PERMISSION_DENIED = "permission_denied"
+    NOT_FOUND = "not_found"
+    API_UNAVAILABLE = "api_unavailable"
+    UNAUTHORIZED = "unauthorized"
+    CONFLICT = "conflict"
+    RATE_LIMITED = "rate_limited"
+    PLATFORM_ERROR = "platform_error"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    JOURNAL_UNAVAILABLE = "journal_unavailable"
+    INTERNAL_ERROR = "internal_error"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code from the closed list, a sentence with `{name}` places, and the numbers for them.
+
+    The sentence is put together only when somebody reads it: ten thousand deployments
+    decide every tick, and few of their reasons are ever shown.
+    """
+
+    code: Code
+    sentence: str
+    facts: tuple[tuple[str, float | int | str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.sentence.format(**dict(self.facts)) if self.facts else self.sentence
+
+
+def because(code: Code, sentence: str, **facts: float | str) -> Reason:
+    """Build a reason; `because(Code.LIMITS, "{want} is outside {range}", want=9, range="0..8")`."""
+    return Reason(code, sentence, tuple(facts.items()))

@@ -1,0 +1,1 @@
+"""The policies: one file each, one frozen dataclass each, loaded by file name."""
