@@ -232,6 +232,15 @@ class Journal(Protocol):
         """Record a tick of a group and the state rows that changed in it. Raises JournalError."""
         ...
 
+    async def overrides(
+        self, group: str, deployments: Sequence[str], at: float
+    ) -> Mapping[str, tuple[Override, ...]]:
+        """What operators asked for that is active at `at` (Unix seconds), by deployment name.
+
+        Words for the whole fleet and for the group are in every deployment's answer.
+        """
+        ...
+
     async def dangling(self) -> Sequence[Intent]:
         """Intents without a conclusion, oldest first."""
         ...

@@ -1,0 +1,244 @@
+"""The daemon: seats, ticks, schedule and readings, and how a new configuration replaces them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from random import Random
+
+import structlog
+
+from autoscaler.ports import (
+    Clock,
+    Journal,
+    JournalError,
+    Listener,
+    Live,
+    Membership,
+    Platform,
+    Source,
+    Unread,
+)
+from autoscaler.roster import Discovery, Group, Managed
+from autoscaler.runtime.observe import fill
+from autoscaler.runtime.resync import Resync
+from autoscaler.runtime.schedule import Schedule, ScheduleWatch
+from autoscaler.runtime.seat import Seat
+from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+# A running tick gets this long to end before a reload or a stop goes on without it.
+PATIENCE_S = 20.0
+# Models are asked for new branches this often.
+DISCOVER_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one configuration builds: who is managed, and the doors to the outside."""
+
+    groups: tuple[Group, ...]
+    platform: Platform
+    sources: Mapping[str, Source]
+    resync_s: float
+    digest: str
+
+
+@dataclass(slots=True)
+class Daemon:
+    """Owns every seat. `adopt` swaps the configuration between two ticks, or not at all."""
+
+    clock: Clock
+    random: Random
+    journal: Journal
+    listeners: Sequence[Listener]
+    membership: Membership
+    watch: ScheduleWatch
+    seats: dict[str, Seat] = field(default_factory=dict)
+    ticks: dict[str, Tick] = field(default_factory=dict)
+    parts: Parts | None = None
+    stopping: bool = False
+    watchdog: Watchdog = field(init=False)
+    schedule: Schedule = field(init=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.watchdog = Watchdog(self.clock)
+        self.schedule = Schedule(self.clock, self.watch)
+
+    async def start(self, parts: Parts) -> None:
+        """Take the first configuration and begin."""
+        self.schedule.start()
+        await self.adopt(parts)
+        self.schedule.every("discovery", DISCOVER_S, self._rediscover, after=DISCOVER_S)
+        self._tasks.append(asyncio.create_task(self.watchdog.probe()))
+
+    async def adopt(self, parts: Parts) -> None:
+        """Replace the configuration. Whatever fails here fails before anything is replaced."""
+        async with self._turn:
+            groups = [await self._members(group, parts.platform) for group in parts.groups]
+            seats = await self._seats(groups)
+            await self._remember([s for s in seats.values() if s.managed.name not in self.seats])
+            await self._swap(parts, groups, seats)
+
+    async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
+        locks = [self._locks.setdefault(name, asyncio.Lock()) for name in self.ticks]
+        for lock in locks:
+            await lock.acquire()
+        try:
+            old, self.parts, self.seats = self.parts, parts, seats
+            for managed in (m for group in groups for m in group.members):
+                seats[managed.name].managed = managed
+            self._plan_ticks(parts, groups)
+        finally:
+            for lock in locks:
+                lock.release()
+        self._read_with(parts)
+        if old is not None and old.platform is not parts.platform:
+            await close(old)
+
+    def _plan_ticks(self, parts: Parts, groups: Sequence[Group]) -> None:
+        world = World(
+            self.clock,
+            parts.platform,
+            parts.sources,
+            self.journal,
+            (*self.listeners, self.watchdog),
+            self.membership,
+            lambda: self.stopping,
+        )
+        for gone in self.ticks.keys() - {group.name for group in groups}:
+            self.schedule.drop(f"tick:{gone}")
+            self.watchdog.forget(gone)
+            del self.ticks[gone]
+        for group in groups:
+            self._plan_tick(group, world)
+
+    def _plan_tick(self, group: Group, world: World) -> None:
+        seats = [self.seats[managed.name] for managed in group.members]
+        tick = Tick(group.name, group.interval_s, seats, world)
+        before = self.ticks.get(group.name)
+        self.ticks[group.name] = tick
+        self.watchdog.expect(group.name, group.interval_s)
+        if before is not None:
+            tick.unrecorded = before.unrecorded
+            if before.interval_s == group.interval_s:
+                return
+        # A random first moment keeps the groups from asking all at once.
+        after = self.random.uniform(0.2, min(2.0, group.interval_s))
+
+        async def run(lag_s: float) -> None:
+            async with self._locks.setdefault(group.name, asyncio.Lock()):
+                await self._run_tick(group.name, lag_s)
+
+        self.schedule.every(f"tick:{group.name}", group.interval_s, run, after=after)
+
+    async def _run_tick(self, group: str, lag_s: float) -> None:
+        tick = self.ticks.get(group)
+        if tick is None or self.stopping:
+            return
+        await self._refresh_overrides(tick)
+        await tick.run(lag_s)
+
+    async def _refresh_overrides(self, tick: Tick) -> None:
+        """Operators write overrides into the store from outside; look every tick."""
+        names = [seat.managed.name for seat in tick.seats]
+        try:
+            found = await self.journal.overrides(tick.group, names, self.clock.now())
+        except JournalError:
+            return  # what was active stays active: a pause must not end because a disk is full
+        for seat in tick.seats:
+            seat.overrides = tuple(found.get(seat.managed.name, ()))
+
+    async def _members(self, group: Group, platform: Platform) -> Group:
+        """The group with the deployments that its discoveries found."""
+        members = {managed.name: managed for managed in group.members}
+        for discovery in group.discoveries:
+            found = await platform.find(discovery.model_rid)
+            if isinstance(found, Unread):
+                log.warning("discovery failed", model=discovery.model_rid, reason=str(found.reason))
+                members |= self._found_before(group.name, discovery)
+                continue
+            for live in found:
+                managed = discovered(discovery, live)
+                if managed is not None:
+                    members.setdefault(managed.name, managed)
+        return replace(group, members=tuple(members.values()))
+
+    def _found_before(self, group: str, discovery: Discovery) -> dict[str, Managed]:
+        return {
+            name: seat.managed
+            for name, seat in self.seats.items()
+            if seat.managed.group == group and seat.live.model_rid == discovery.model_rid
+        }
+
+    async def _seats(self, groups: Sequence[Group]) -> dict[str, Seat]:
+        seats: dict[str, Seat] = {}
+        for managed in (m for group in groups for m in group.members):
+            known = self.seats.get(managed.name)
+            keep = known is not None and known.managed.rid == managed.rid
+            seats[managed.name] = known if keep and known else Seat(managed)
+        return seats
+
+    async def _remember(self, fresh: list[Seat]) -> None:
+        if not fresh:
+            return
+        at = self.clock.now()
+        memories = await self.journal.recall([seat.managed.name for seat in fresh])
+        dangling = {intent.rid: intent for intent in await self.journal.dangling()}
+        for seat in fresh:
+            memory = memories.get(seat.managed.name)
+            if memory is not None:
+                seat.remember(memory, at, gap_s=120.0)
+            seat.dangling = dangling.get(seat.managed.rid)
+
+    def _read_with(self, parts: Parts) -> None:
+        """Read with this configuration's platform from now on, and fill the windows once."""
+        for task in self._tasks[1:]:
+            task.cancel()
+        del self._tasks[1:]
+        resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
+        self._tasks.append(asyncio.create_task(resync.run(lambda: self.seats.values())))
+        empty = [seat for seat in self.seats.values() if not seat.series]
+        self._tasks.append(asyncio.create_task(fill(parts.sources, empty, self.clock.now())))
+
+    async def _rediscover(self, _lag_s: float) -> None:
+        parts = self.parts
+        if parts is not None and any(group.discoveries for group in parts.groups):
+            await self.adopt(parts)
+
+    async def stop(self) -> None:
+        """Begin nothing new, let the write in flight end, then let go of everything."""
+        self.stopping = True
+        await self.schedule.stop(PATIENCE_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.parts is not None:
+            await close(self.parts)
+        await self.journal.close()
+
+
+async def close(parts: Parts) -> None:
+    """Close the doors of a configuration."""
+    await parts.platform.close()
+    for source in parts.sources.values():
+        await source.close()
+
+
+def discovered(discovery: Discovery, live: Live) -> Managed | None:
+    """The deployment as managed, or None when its branch is not wanted."""
+    branch = live.branch or ""
+    wanted = not discovery.include or any(fnmatchcase(branch, p) for p in discovery.include)
+    if not wanted or any(fnmatchcase(branch, p) for p in discovery.exclude):
+        return None
+    template = discovery.template
+    short = live.rid.rsplit(".", 1)[-1]
+    name = template.name.replace("{branch}", branch.replace("/", "-")).replace("{rid}", short)
+    return replace(template, name=name, rid=live.rid, match=template.match or name)

@@ -1,0 +1,142 @@
+"""Metrics in: one question per signal for the whole group, matched to its deployments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from autoscaler.core.observation import Absence, Missing, Series, Signal
+from autoscaler.ports import Question, Reading, Sample, Source
+from autoscaler.roster import SignalSpec
+from autoscaler.runtime.seat import Seat
+
+Asked = tuple[str, Question]
+"""A source's name and what it is asked."""
+
+
+async def ask_all(
+    sources: Mapping[str, Source], asked: Iterable[Asked], at: float, deadline_s: float
+) -> dict[Asked, Reading | Missing]:
+    """Ask every distinct question once, all at the same time.
+
+    A source that breaks its promise not to raise, or that is later than `deadline_s`, costs
+    its own signals and nothing else.
+    """
+    questions = list(dict.fromkeys(asked))
+    answers = await asyncio.gather(
+        *(_ask(sources[source], question, at, deadline_s) for source, question in questions)
+    )
+    return dict(zip(questions, answers, strict=True))
+
+
+async def _ask(
+    source: Source, question: Question, at: float, deadline_s: float
+) -> Reading | Missing:
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await source.read(question, at)
+    except TimeoutError:
+        return Missing(Absence.SOURCE_FAILED, f"no answer within {deadline_s:g} s")
+    except Exception as bug:  # noqa: BLE001 - a source's bug must not stop the others
+        return Missing(Absence.SOURCE_FAILED, f"the source crashed with {type(bug).__name__}")
+
+
+def take(seat: Seat, answers: Mapping[Asked, Reading | Missing], at: float) -> None:
+    """Put this tick's samples into the seat's windows."""
+    for name, spec in seat.managed.signals.items():
+        answer = answers[spec.source, spec.question]
+        seat.signals[name] = _signal(seat, name, spec, answer, at)
+
+
+def _signal(
+    seat: Seat, name: str, spec: SignalSpec, answer: Reading | Missing, at: float
+) -> Signal:
+    past = seat.series.get(name)
+    sample = answer if isinstance(answer, Missing) else _sample(seat, spec, answer, at)
+    if isinstance(sample, Missing):
+        return Missing(sample.why, sample.detail, past.last_at if past else None)
+    complete = answer.complete if isinstance(answer, Reading) else True
+    was_missing = isinstance(seat.signals.get(name), Missing)
+    recovered = at if was_missing and past else past.recovered_at if past else None
+    start = at - spec.window_s
+    series = extended(past, sample, start, complete=complete, recovered_at=recovered)
+    seat.series[name] = series
+    return series
+
+
+def _sample(seat: Seat, spec: SignalSpec, reading: Reading, at: float) -> Sample | Missing:
+    found = reading.samples.get(seat.managed.match)
+    if found is None:
+        return Sample(at, 0.0) if spec.empty_is_zero else Missing(Absence.EMPTY)
+    if isinstance(found, Missing) or spec.plausible is None:
+        return found
+    low, high = spec.plausible
+    if low <= found.value <= high:
+        return found
+    return Missing(
+        Absence.IMPLAUSIBLE, f"{found.value:g} is outside the plausible {low:g}..{high:g}"
+    )
+
+
+def extended(
+    past: Series | None,
+    sample: Sample,
+    start: float,
+    *,
+    complete: bool = True,
+    recovered_at: float | None = None,
+) -> Series:
+    """The series with one more sample, without those before `start` (Unix seconds).
+
+    A sample that is not newer than the last one changes only the flags: sources repeat
+    themselves between two scrapes.
+    """
+    if past is None:
+        return Series((sample.at,), (sample.value,), complete, recovered_at)
+    times, values = past.times, past.values
+    if sample.at <= times[-1]:
+        if past.complete == complete and past.recovered_at == recovered_at:
+            return past
+        return Series(times, values, complete, recovered_at)
+    drop, count = 0, len(times)
+    while drop < count and times[drop] < start:
+        drop += 1
+    return Series(
+        (*times[drop:], sample.at), (*values[drop:], sample.value), complete, recovered_at
+    )
+
+
+async def fill(sources: Mapping[str, Source], seats: Sequence[Seat], at: float) -> None:
+    """Fill the windows of `seats` from the sources' own history, once, at start."""
+    widest: dict[Asked, float] = {}
+    for seat in seats:
+        for spec in seat.managed.signals.values():
+            key = (spec.source, spec.question)
+            widest[key] = max(widest.get(key, 0.0), spec.window_s)
+    found = await asyncio.gather(
+        *(_past(sources[asked[0]], asked[1], at, window) for asked, window in widest.items())
+    )
+    pasts = dict(zip(widest, found, strict=True))
+    for seat in seats:
+        for name, spec in seat.managed.signals.items():
+            past = pasts[spec.source, spec.question].get(seat.managed.match)
+            if past is not None and name not in seat.series:
+                seat.series[name] = _cut(past, at - spec.window_s)
+
+
+async def _past(
+    source: Source, question: Question, at: float, window_s: float
+) -> Mapping[str, Series]:
+    step = max(10.0, window_s / 240)
+    try:
+        async with asyncio.timeout(30.0):
+            return await source.history(question, at - window_s, at, step)
+    except Exception:  # noqa: BLE001 - history is a convenience: without it windows fill by themselves
+        return {}
+
+
+def _cut(past: Series, start: float) -> Series:
+    values = past.since(start)
+    if not values:
+        return Series(past.times[-1:], past.values[-1:], past.complete)
+    return Series(past.times[-len(values) :], values, past.complete)

@@ -1,0 +1,100 @@
+"""Readings of the platform, spread over time, soonest for those in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from random import Random
+
+from autoscaler.core.decision import Kind, Outcome
+from autoscaler.core.observation import Change
+from autoscaler.core.reason import Code, because
+from autoscaler.ports import Clock, Intent, Journal, JournalError, Live, Platform, Unread
+from autoscaler.runtime.seat import Seat
+
+# At most this many reads are begun at once; the platform's own pace comes on top.
+AT_ONCE = 8
+# A deployment that cannot be read is asked again after this long, doubled up to the resync.
+FIRST_RETRY_S = 5.0
+
+
+class Resync:
+    """Re-read every deployment once per `every_s` (jittered), and sooner when in doubt."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        journal: Journal,
+        clock: Clock,
+        random: Random,
+        every_s: float,
+    ) -> None:
+        self.platform = platform
+        self.journal = journal
+        self.clock = clock
+        self.random = random
+        self.every_s = every_s
+        self._patience: dict[str, float] = {}
+
+    async def run(self, seats: Callable[[], Iterable[Seat]], pause_s: float = 0.5) -> None:
+        """Read for ever what is due, never-read deployments first."""
+        while True:
+            if not await self.once(seats()):
+                await self.clock.sleep(pause_s)
+
+    async def once(self, seats: Iterable[Seat]) -> int:
+        """Read what is due now, at most `AT_ONCE`; how many were."""
+        now = self.clock.monotonic()
+        due = [seat for seat in seats if seat.read_due <= now]
+        due.sort(key=lambda seat: (seat.read_at is not None, seat.read_due))
+        batch = due[:AT_ONCE]
+        await asyncio.gather(*(self.read(seat) for seat in batch))
+        return len(batch)
+
+    async def read(self, seat: Seat) -> None:
+        """Read one deployment and plan its next reading."""
+        rid = seat.managed.rid
+        found = await self.platform.read(rid)
+        now = self.clock.monotonic()
+        if isinstance(found, Unread):
+            seat.unread = found.reason
+            wait = self._patience.get(rid, FIRST_RETRY_S)
+            self._patience[rid] = min(self.every_s, wait * 2)
+            seat.read_due = now + wait * self.random.uniform(0.5, 1.0)
+            return
+        self._patience.pop(rid, None)
+        seat.was_read(found, self.clock.now())
+        seat.read_due = now + self._next(found)
+        if seat.dangling is not None:
+            await self._resolve(seat, seat.dangling, found)
+
+    def _next(self, live: Live) -> float:
+        jitter = self.random.uniform(0.8, 1.2)
+        settled = live.health.state == "ACTIVE" and live.health.is_ready
+        quick = min(self.every_s, 15.0)
+        unsettled = live.health.state in {"STARTING", "DEGRADED"}
+        return (quick if unsettled and not settled else self.every_s) * jitter
+
+    async def _resolve(self, seat: Seat, intent: Intent, live: Live) -> None:
+        """Conclude a write that a crash cut off, by what the platform says now."""
+        outcome = truth(intent, live)
+        try:
+            await self.journal.resolve(intent, outcome, self.clock.now())
+        except JournalError:
+            return
+        seat.dangling = None
+        if outcome.kind is Kind.APPLIED:
+            seat.changed(Change(intent.at, intent.before, intent.after))
+
+
+def truth(intent: Intent, live: Live) -> Outcome:
+    """What came of an intent, judged by the envelope that is there now."""
+    actual = live.envelope
+    if actual == intent.after:
+        reason = because(Code.AS_PLANNED, "found applied after a restart")
+        return Outcome(Kind.APPLIED, reason, actual=actual)
+    if actual == intent.before:
+        reason = because(Code.OUTCOME_UNKNOWN, "found not applied after a restart")
+        return Outcome(Kind.FAILED, reason, actual=actual)
+    reason = because(Code.DRIFTED, "found changed by somebody else after a restart")
+    return Outcome(Kind.FAILED, reason, actual=actual)

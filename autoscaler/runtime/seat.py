@@ -1,0 +1,125 @@
+"""What the daemon holds of one deployment between two ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autoscaler.core.decision import Decision
+from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import (
+    NO_SIGNALS,
+    Change,
+    Health,
+    Learned,
+    Observation,
+    Override,
+    Recommended,
+    Series,
+    Signal,
+)
+from autoscaler.core.reason import Code, Reason, because
+from autoscaler.ports import Intent, Live, Memory, Note
+from autoscaler.roster import Managed
+
+# The longest window that any guard may look back on what was wanted.
+LOOK_BACK_S = 3600.0
+# Changes older than a day are no cooldown's business any more, but the last one always stays.
+CHANGES_S = 86_400.0
+
+UNREAD = Live(rid="", envelope=Envelope(0, 0, 1), health=Health("UNREAD", is_ready=False))
+
+
+@dataclass(slots=True)
+class Seat:
+    """One deployment's place in the fleet. Everything durable in here comes from the journal."""
+
+    managed: Managed
+    live: Live = UNREAD
+    read_at: float | None = None
+    read_due: float = 0.0
+    unread: Reason = field(default=because(Code.NO_READING, "the platform was not asked yet"))
+    series: dict[str, Series] = field(default_factory=dict)
+    signals: dict[str, Signal] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    recommended: tuple[Recommended, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    learned: Learned = Learned()
+    watched_since: float | None = None
+    dangling: Intent | None = None
+    latest: Decision | None = None
+    kept: tuple[object, ...] = ()
+    noted: bool = True
+
+    def remember(self, memory: Memory, at: float, gap_s: float) -> None:
+        """Take over what the journal knows; a gap of more than `gap_s` seconds ends the watch."""
+        last = memory.last_tick
+        self.changes = memory.changes
+        self.learned = memory.learned
+        self.overrides = memory.overrides
+        self.recommended = memory.recommended
+        if last is not None and self.recommended:
+            # Only new segments are written; the newest one held until the last tick.
+            newest = self.recommended[-1]
+            until = max(newest.until, last)
+            self.recommended = (
+                *self.recommended[:-1],
+                Recommended(newest.envelope, newest.since, until),
+            )
+        if last is not None and at - last <= gap_s:
+            self.watched_since = memory.watched_since
+
+    def was_read(self, live: Live, at: float) -> Change | None:
+        """Take a new reading; a change that nobody here made comes back as a foreign one."""
+        foreign = None
+        if self.read_at is not None and live.envelope != self.live.envelope:
+            foreign = Change(at, self.live.envelope, live.envelope, foreign=True)
+            self.changed(foreign)
+        self.live, self.read_at = live, at
+        return foreign
+
+    def changed(self, change: Change) -> None:
+        """Remember a change; those of the last day and the newest are kept."""
+        start = change.at - CHANGES_S
+        self.changes = (*(c for c in self.changes if c.at >= start), change)
+
+    def wanted(self, envelope: Envelope, at: float) -> None:
+        """Remember what the policies wanted, as segments of equal wishes."""
+        past = self.recommended
+        if past and past[-1].envelope == envelope:
+            last = Recommended(envelope, past[-1].since, at)
+            self.recommended = (*past[:-1], last)
+            return
+        start = at - LOOK_BACK_S
+        if past and past[0].until < start:
+            past = tuple(segment for segment in past if segment.until >= start)
+        self.recommended = (*past, Recommended(envelope, at, at))
+        self.noted = False
+
+    def observe(self, at: float) -> Observation:
+        """Everything that a decision may depend on, now."""
+        if self.watched_since is None and self.read_at is not None:
+            self.watched_since = at
+            self.noted = False
+        managed, live = self.managed, self.live
+        return Observation(
+            at=at,
+            deployment=managed.name,
+            envelope=live.envelope,
+            envelope_at=self.read_at or 0.0,
+            health=live.health,
+            limits=managed.limits,
+            signals=dict(self.signals) if self.signals else NO_SIGNALS,
+            changes=self.changes,
+            recommended=self.recommended,
+            overrides=self.overrides,
+            learned=self.learned,
+            mode=managed.mode,
+            resources=live.resources,
+            native=live.native,
+            watched_since=at if self.watched_since is None else self.watched_since,
+        )
+
+    def note(self, at: float) -> Note:
+        """The state row to be written."""
+        since = at if self.watched_since is None else self.watched_since
+        return Note(self.managed.name, self.recommended, since, self.learned)

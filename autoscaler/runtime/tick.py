@@ -1,0 +1,228 @@
+"""One tick of one group: observe, decide, fit, write, record, tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autoscaler.core.decide import decide
+from autoscaler.core.decision import Decision, Kind, Outcome
+from autoscaler.core.fleet import Candidate, fit
+from autoscaler.core.observation import Change
+from autoscaler.core.plan import Plan
+from autoscaler.core.proposal import Proposal
+from autoscaler.core.reason import Code, because
+from autoscaler.core.standing import standing
+from autoscaler.ports import (
+    Clock,
+    Journal,
+    JournalError,
+    Listener,
+    Membership,
+    Platform,
+    Source,
+    TickReport,
+)
+from autoscaler.runtime.observe import ask_all, take
+from autoscaler.runtime.seat import Seat
+
+# The event loop gets its turn after this many decisions: at 60 us each, every 3 ms.
+TURN = 50
+# A plan older than this is not written any more: the world has moved on.
+OLDEST_PLAN_S = 30.0
+# Kinds that are always worth a journal row.
+ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
+
+DANGLING = Outcome(
+    Kind.DEFERRED,
+    because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
+)
+NOT_OURS = Outcome(Kind.HELD, because(Code.NOT_OURS, "another daemon owns this deployment"))
+STOPPING = Outcome(Kind.DEFERRED, because(Code.SHUTTING_DOWN, "the daemon is shutting down"))
+TOO_OLD = Outcome(Kind.DEFERRED, because(Code.TOO_OLD, "the plan waited too long to be written"))
+UNRECORDED = Outcome(
+    Kind.DEFERRED,
+    because(Code.JOURNAL_UNAVAILABLE, "the journal cannot record it, so it is not written"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside of the group that a tick touches."""
+
+    clock: Clock
+    platform: Platform
+    sources: Mapping[str, Source]
+    journal: Journal
+    listeners: Sequence[Listener]
+    membership: Membership
+    stopping: Callable[[], bool] = lambda: False
+
+
+class Tick:
+    """Ticks of one group, one after the other. Its seats are shared with nobody."""
+
+    def __init__(self, group: str, interval_s: float, seats: Sequence[Seat], world: World) -> None:
+        self.group = group
+        self.interval_s = interval_s
+        self.seats = seats
+        self.world = world
+        self.unrecorded: list[Decision] = []
+        self.journal_up = True
+        self._count = 0
+
+    async def run(self, lag_s: float = 0.0) -> TickReport:
+        """One whole tick; `lag_s` is how late it begins, told on."""
+        world = self.world
+        began, at = world.clock.monotonic(), world.clock.now()
+        await self._observe(at)
+        decisions = await self._decide(at)
+        decisions = await self._write(decisions, began)
+        await self._record(at, decisions)
+        took = world.clock.monotonic() - began
+        report = TickReport(self.group, at, took, lag_s, decisions)
+        for listener in world.listeners:
+            listener.told(report)
+        return report
+
+    async def _observe(self, at: float) -> None:
+        asked = [
+            (spec.source, spec.question)
+            for seat in self.seats
+            for spec in seat.managed.signals.values()
+        ]
+        # A late source must not eat the time of the decisions.
+        deadline = min(10.0, max(1.0, self.interval_s * 0.6))
+        answers = await ask_all(self.world.sources, asked, at, deadline)
+        for turn, seat in enumerate(self.seats):
+            take(seat, answers, at)
+            if turn % TURN == TURN - 1:
+                await asyncio.sleep(0)
+
+    async def _decide(self, at: float) -> list[Decision]:
+        self._count += 1
+        prefix = f"{int(at * 1000):012x}-{self._count % 0x10000:04x}-{self.group}"
+        decisions = []
+        for turn, seat in enumerate(self.seats):
+            decisions.append(self._one(seat, at, f"{prefix}-{turn:05x}"))
+            if turn % TURN == TURN - 1:
+                await asyncio.sleep(0)
+        return decisions
+
+    def _one(self, seat: Seat, at: float, ident: str) -> Decision:
+        managed = seat.managed
+        seen = seat.observe(at)
+        if seat.read_at is None:
+            plan = Plan(seen.envelope, seen.envelope, seen.envelope).held("reading", seat.unread)
+        else:
+            plan = decide(seen, managed.policies, managed.guards)
+            if any(isinstance(v.answer, Proposal) and not v.shadow for v in plan.votes):
+                seat.wanted(plan.wanted, at)
+        outcome = standing(plan, managed.mode) or self._may_write(seat)
+        return Decision(
+            ident,
+            at,
+            managed.name,
+            managed.rid,
+            managed.group,
+            managed.mode,
+            seen,
+            plan,
+            outcome,
+        )
+
+    def _may_write(self, seat: Seat) -> Outcome:
+        if not self.world.membership.owns(seat.managed.rid):
+            return NOT_OURS
+        return PENDING if seat.dangling is None else DANGLING
+
+    async def _write(self, decisions: list[Decision], began: float) -> list[Decision]:
+        """Let the most urgent plans go ahead; tell the others why they wait."""
+        pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
+        if not pending:
+            return decisions
+        candidates = [
+            Candidate(d.deployment, d.plan, self.seats[i].managed.priority)
+            for i, d in ((i, decisions[i]) for i in pending.values())
+        ]
+        fitted = fit(candidates, self.world.platform.room(self.interval_s))
+        for waiting in fitted.waiting:
+            index = pending[waiting.candidate.deployment]
+            outcome = Outcome(Kind.DEFERRED, waiting.reason)
+            decisions[index] = replace(decisions[index], outcome=outcome)
+        going = [pending[candidate.deployment] for candidate in fitted.go]
+        ended = await asyncio.gather(
+            *(self._apply(self.seats[i], decisions[i], began) for i in going)
+        )
+        for index, decision in zip(going, ended, strict=True):
+            decisions[index] = decision
+        return decisions
+
+    async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
+        outcome = await self._attempt(seat, decision, began)
+        plan, clock = decision.plan, self.world.clock
+        if outcome.actual is not None:
+            seat.live = replace(seat.live, envelope=outcome.actual)
+            seat.read_at = clock.now()
+        if outcome.kind is Kind.APPLIED:
+            seat.changed(Change(clock.now(), plan.before, outcome.actual or plan.after))
+        if outcome.thread_ceiling is not None:
+            seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)
+            seat.noted = False
+        if outcome.kind in ACTED or outcome.reason.code is Code.DRIFTED:
+            # Look soon: it is settling, or its real state is not what was thought.
+            seat.read_due = clock.monotonic() + 5.0
+        return replace(decision, outcome=outcome)
+
+    async def _attempt(self, seat: Seat, decision: Decision, began: float) -> Outcome:
+        world, plan = self.world, decision.plan
+        if world.stopping():
+            return STOPPING
+        if world.clock.monotonic() - began > OLDEST_PLAN_S:
+            return TOO_OLD
+        try:
+            await world.journal.intend(decision)
+        except JournalError:
+            self.journal_up = False
+            return UNRECORDED
+        try:
+            return await world.platform.apply(seat.managed.rid, plan.before, plan.after)
+        except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
+            return Outcome(
+                Kind.FAILED,
+                because(Code.INTERNAL_ERROR, "a bug: {error}", error=type(bug).__name__),
+            )
+
+    async def _record(self, at: float, decisions: list[Decision]) -> None:
+        """Journal what is new; keep what could not be recorded for the next tick."""
+        fresh = [d for d, seat in zip(decisions, self.seats, strict=True) if _new(seat, d)]
+        due = [seat for seat in self.seats if not seat.noted]
+        notes = [seat.note(at) for seat in due]
+        try:
+            if self.unrecorded or fresh:
+                await self.world.journal.conclude([*self.unrecorded, *fresh])
+            await self.world.journal.note(self.group, at, notes)
+        except JournalError:
+            self.journal_up = False
+            acted = [d for d in fresh if d.outcome.kind in ACTED]
+            self.unrecorded = [*self.unrecorded, *acted]
+            return
+        self.journal_up = True
+        self.unrecorded = []
+        for seat in due:
+            seat.noted = True
+
+
+PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
+
+
+def _new(seat: Seat, decision: Decision) -> bool:
+    """Whether a decision differs from the deployment's last kept one, or did something."""
+    seat.latest = decision
+    outcome, plan = decision.outcome, decision.plan
+    mark = (outcome.kind, outcome.reason.code, plan.before, plan.after)
+    if mark == seat.kept and outcome.kind not in ACTED:
+        return False
+    seat.kept = mark
+    return True
