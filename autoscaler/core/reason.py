@@ -13,6 +13,13 @@ class Code(StrEnum):
     LOAD_ABOVE_TARGET = "load_above_target"
     LOAD_BELOW_TARGET = "load_below_target"
     WITHIN_TOLERANCE = "within_tolerance"
+    PANICKING = "panicking"
+    STEP_REACHED = "step_reached"
+    STEP_NOT_REACHED = "step_not_reached"
+    PASSED_THROUGH = "passed_through"
+    NOT_LASTING = "not_lasting"
+    HISTORY_TOO_SHORT = "history_too_short"
+    SIGNAL_STALE = "signal_stale"
     # abstentions
     SIGNAL_MISSING = "signal_missing"
     SIGNAL_TOO_SHORT = "signal_too_short"
