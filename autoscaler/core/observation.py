@@ -197,7 +197,7 @@ class Observation:
     envelope_at: float
     health: Health
     limits: Limits = Limits()
-    signals: Mapping[str, Signal] = NO_SIGNALS
+    signals: Mapping[str, Signal] = field(default_factory=lambda: NO_SIGNALS)
     changes: tuple[Change, ...] = ()
     recommended: tuple[Recommended, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -205,7 +205,7 @@ class Observation:
     mode: Mode = Mode.APPLY
     resources: Resources = Resources()
     native: NativeScaling = NativeScaling()
-    watched_since: float = field(default=0.0)
+    watched_since: float = 0.0
 
     def signal(self, name: str) -> Signal:
         """The signal called `name`; Missing when it was never read."""
