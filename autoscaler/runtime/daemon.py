@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from random import Random
@@ -64,7 +65,8 @@ class Daemon:
     stopping: bool = False
     watchdog: Watchdog = field(init=False)
     schedule: Schedule = field(init=False)
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _probe: asyncio.Task[None] | None = None
+    _reading: list[asyncio.Task[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ class Daemon:
         self.schedule.start()
         await self.adopt(parts)
         self.schedule.every("discovery", DISCOVER_S, self._rediscover, after=DISCOVER_S)
-        self._tasks.append(asyncio.create_task(self.watchdog.probe()))
+        self._probe = asyncio.create_task(self.watchdog.probe())
 
     async def adopt(self, parts: Parts) -> None:
         """Replace the configuration. Whatever fails here fails before anything is replaced."""
@@ -88,17 +90,14 @@ class Daemon:
             await self._swap(parts, groups, seats)
 
     async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
-        locks = [self._locks.setdefault(name, asyncio.Lock()) for name in self.ticks]
-        for lock in locks:
-            await lock.acquire()
-        try:
+        locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(self.ticks)]
+        async with AsyncExitStack() as ticks, asyncio.timeout(PATIENCE_S):
+            for lock in locks:
+                await ticks.enter_async_context(lock)
             old, self.parts, self.seats = self.parts, parts, seats
             for managed in (m for group in groups for m in group.members):
                 seats[managed.name].managed = managed
             self._plan_ticks(parts, groups)
-        finally:
-            for lock in locks:
-                lock.release()
         self._read_with(parts)
         if old is not None and old.platform is not parts.platform:
             await close(old)
@@ -200,13 +199,17 @@ class Daemon:
 
     def _read_with(self, parts: Parts) -> None:
         """Read with this configuration's platform from now on, and fill the windows once."""
-        for task in self._tasks[1:]:
+        for task in self._reading:
             task.cancel()
-        del self._tasks[1:]
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
-        self._tasks.append(asyncio.create_task(resync.run(lambda: self.seats.values())))
         empty = [seat for seat in self.seats.values() if not seat.series]
-        self._tasks.append(asyncio.create_task(fill(parts.sources, empty, self.clock.now())))
+        self._reading = [
+            asyncio.create_task(resync.run(self._all_seats)),
+            asyncio.create_task(fill(parts.sources, empty, self.clock.now())),
+        ]
+
+    def _all_seats(self) -> list[Seat]:
+        return list(self.seats.values())
 
     async def _rediscover(self, _lag_s: float) -> None:
         parts = self.parts
@@ -217,9 +220,10 @@ class Daemon:
         """Begin nothing new, let the write in flight end, then let go of everything."""
         self.stopping = True
         await self.schedule.stop(PATIENCE_S)
-        for task in self._tasks:
+        tasks = [*self._reading, *([self._probe] if self._probe else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self.parts is not None:
             await close(self.parts)
         await self.journal.close()
