@@ -1,0 +1,155 @@
+"""Get, list and replace as the platform documents them: paced, logged in, retried where safe.
+
+A read is asked again after a passing failure. A PUT is sent once: how an unclear end is
+resolved is the caller's to decide, by reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from yarl import URL
+
+from autoscaler.foundry.answers import error_of
+from autoscaler.foundry.auth import Auth
+from autoscaler.foundry.body import Object, decode, encode
+from autoscaler.foundry.door import Answer, Door, Request
+from autoscaler.foundry.endpoints import Endpoints
+from autoscaler.foundry.errors import (
+    FoundryError,
+    InvalidAnswer,
+    NoAnswer,
+    TimedOut,
+    Unauthorized,
+    retry_cause,
+)
+from autoscaler.foundry.options import FoundryOptions
+from autoscaler.foundry.pacing import Pace, Turn
+from autoscaler.foundry.secret import Secret
+from autoscaler.foundry.wire import CONFIGURATION
+from autoscaler.ports import Clock, PlatformWatch
+
+
+class Client:
+    """The platform's endpoints as three methods. All of them raise FoundryError only."""
+
+    def __init__(
+        self,
+        options: FoundryOptions,
+        endpoints: Endpoints,
+        auth: Auth,
+        pace: Pace,
+        door: Door,
+        clock: Clock,
+        watch: PlatformWatch,
+    ) -> None:
+        self._options = options
+        self._endpoints = endpoints
+        self._auth = auth
+        self._pace = pace
+        self._door = door
+        self._clock = clock
+        self._watch = watch
+
+    async def get(self, rid: str, turn: Turn) -> Object:
+        """One live deployment as raw JSON."""
+        return await self._read("get", self._endpoints.deployment(rid), turn)
+
+    async def list(self, model_rid: str, branch: str | None, turn: Turn) -> Sequence[Object]:
+        """The live deployments of a model as raw JSON."""
+        found = await self._read("list", self._endpoints.deployments(model_rid, branch), turn)
+        data = found.get("data")
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+            raise InvalidAnswer("data of the answer must be a list of objects")
+        if found.get("nextPageToken"):
+            # Half a list would look as if the other deployments were gone.
+            raise InvalidAnswer("the list came in pages, which is not documented for it")
+        return data
+
+    async def replace(self, rid: str, configuration: Object, turn: Turn) -> Object:
+        """Replace the whole runtime configuration, sent once; the platform's new view of it."""
+        url = self._endpoints.deployment(rid)
+        answer = await self._ask("replace", url, turn, encode({CONFIGURATION: configuration}))
+        return decode(answer.body)
+
+    async def _read(self, operation: str, url: URL, turn: Turn) -> dict[str, Any]:
+        attempt = 0
+        while True:
+            answer, wait = await self._try(operation, url, turn, attempt)
+            if answer is not None:
+                return decode(answer.body)
+            await self._clock.sleep(wait)
+            attempt += 1
+
+    async def _try(
+        self, operation: str, url: URL, turn: Turn, attempt: int
+    ) -> tuple[Answer | None, float]:
+        try:
+            return await self._ask(operation, url, turn), 0.0
+        except FoundryError as error:
+            cause = retry_cause(error)
+            if not cause or attempt + 1 >= self._pace.options.attempts:
+                raise
+            wait = self._pace.backoff_s(attempt, error)
+            if wait is None:
+                raise
+            self._watch.retried(operation, cause)
+            return None, wait
+
+    async def _ask(self, operation: str, url: URL, turn: Turn, body: bytes | None = None) -> Answer:
+        token = await self._auth.token()
+        try:
+            return await self._once(operation, self._request(url, token, body), token, turn)
+        except Unauthorized:
+            # A 401 did nothing, so that even a PUT may follow it.
+            if not await self._auth.renew(token):
+                raise
+        self._watch.retried(operation, "unauthorized")
+        token = await self._auth.token()
+        return await self._once(operation, self._request(url, token, body), token, turn)
+
+    def _request(self, url: URL, token: Secret, body: bytes | None) -> Request:
+        headers = {"Authorization": f"Bearer {token.reveal()}"}
+        if body is None:
+            return Request("GET", url, self._options.read_timeout_s, headers)
+        headers["Content-Type"] = "application/json"
+        return Request("PUT", url, self._options.write_timeout_s, headers, body)
+
+    async def _once(self, operation: str, request: Request, token: Secret, turn: Turn) -> Answer:
+        await turn.start()
+        try:
+            answer = await observed(operation, request, self._door, self._clock, self._watch)
+            # A PUT's body holds the environment; an answer may echo it, so it is not quoted.
+            quote = request.method != "PUT"
+            error = error_of(answer, self._clock.now(), (token.reveal(),), quote=quote)
+            if error is not None:
+                raise error
+            turn.ended(None)
+        except FoundryError as error:
+            turn.ended(error)
+            raise
+        finally:
+            turn.abandoned()
+        return answer
+
+
+async def observed(
+    operation: str, request: Request, door: Door, clock: Clock, watch: PlatformWatch
+) -> Answer:
+    """Send once and tell the watch how it went."""
+    started, status = clock.monotonic(), "connection"
+    try:
+        answer = await door.send(request)
+        status = str(answer.status)
+    except TimedOut:
+        status = "timeout"
+        raise
+    except InvalidAnswer:
+        status = "200"
+        raise
+    except NoAnswer:
+        raise
+    finally:
+        watch.requested(operation, status, clock.monotonic() - started)
+    return answer
