@@ -1,0 +1,1 @@
+"""The text that targets expose: its lines, and counters over a window."""

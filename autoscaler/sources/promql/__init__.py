@@ -1,0 +1,1 @@
+"""PromQL: expressions checked offline, and the answers of the HTTP API."""
