@@ -84,9 +84,12 @@ class Daemon:
     async def adopt(self, parts: Parts) -> None:
         """Replace the configuration. Whatever fails here fails before anything is replaced."""
         async with self._turn:
-            groups = [await self._members(group, parts.platform) for group in parts.groups]
-            seats = await self._seats(groups)
-            await self._remember([s for s in seats.values() if s.managed.name not in self.seats])
+            found: dict[str, Live] = {}
+            groups = [await self._members(group, parts.platform, found) for group in parts.groups]
+            seats = self._seats(groups, found)
+            await self._remember(
+                [seat for name, seat in seats.items() if seat is not self.seats.get(name)]
+            )
             await self._swap(parts, groups, seats)
 
     async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
@@ -155,8 +158,8 @@ class Daemon:
         for seat in tick.seats:
             seat.overrides = tuple(found.get(seat.managed.name, ()))
 
-    async def _members(self, group: Group, platform: Platform) -> Group:
-        """The group with the deployments that its discoveries found."""
+    async def _members(self, group: Group, platform: Platform, lives: dict[str, Live]) -> Group:
+        """The group with the deployments that its discoveries found; their readings in `lives`."""
         members = {managed.name: managed for managed in group.members}
         for discovery in group.discoveries:
             found = await platform.find(discovery.model_rid)
@@ -166,8 +169,8 @@ class Daemon:
                 continue
             for live in found:
                 managed = discovered(discovery, live)
-                if managed is not None:
-                    members.setdefault(managed.name, managed)
+                if managed is not None and managed is members.setdefault(managed.name, managed):
+                    lives[managed.rid] = live
         return replace(group, members=tuple(members.values()))
 
     def _found_before(self, group: str, discovery: Discovery) -> dict[str, Managed]:
@@ -177,12 +180,15 @@ class Daemon:
             if seat.managed.group == group and seat.live.model_rid == discovery.model_rid
         }
 
-    async def _seats(self, groups: Sequence[Group]) -> dict[str, Seat]:
+    def _seats(self, groups: Sequence[Group], lives: Mapping[str, Live]) -> dict[str, Seat]:
         seats: dict[str, Seat] = {}
         for managed in (m for group in groups for m in group.members):
             known = self.seats.get(managed.name)
-            keep = known is not None and known.managed.rid == managed.rid
-            seats[managed.name] = known if keep and known else Seat(managed)
+            if known is None or known.managed.rid != managed.rid:
+                known = Seat(managed)
+                if managed.rid in lives:
+                    known.was_read(lives[managed.rid], self.clock.now())
+            seats[managed.name] = known
         return seats
 
     async def _remember(self, fresh: list[Seat]) -> None:

@@ -1,0 +1,48 @@
+"""The command line. One file per command: parse, call, print; no decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from autoscaler import __version__
+from autoscaler.cli.bench import bench
+from autoscaler.cli.check import check
+from autoscaler.cli.demo import demo
+from autoscaler.cli.explain import explain
+from autoscaler.cli.health import health
+from autoscaler.cli.override import pause, resume
+from autoscaler.cli.run import run
+from autoscaler.cli.schema import schema
+from autoscaler.cli.simulate import simulate
+
+EXITS = """Exit codes: 0 done, 1 problems found, 2 wrong usage, 3 something cannot be reached,
+75 another daemon holds the journal, 78 the configuration is not valid."""
+
+app = typer.Typer(
+    help="Scale Palantir Foundry live model deployments by policy, with a reason for every move.",
+    epilog=EXITS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"autoscaler {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Scale Palantir Foundry live model deployments by policy, with a reason for every move."""
+
+
+for command in (run, demo, check, explain, pause, resume, simulate, bench, schema, health):
+    app.command()(command)

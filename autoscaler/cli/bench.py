@@ -1,0 +1,29 @@
+"""`autoscaler bench`: what one tick of a large group costs, over real HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from autoscaler.cli.options import AsJson
+
+
+def bench(
+    deployments: Annotated[int, typer.Option(min=1, help="Deployments in the group.")] = 1000,
+    signals: Annotated[int, typer.Option(min=1, max=20, help="Signals per deployment.")] = 3,
+    ticks: Annotated[int, typer.Option(min=3, help="Ticks to measure.")] = 15,
+    as_json: AsJson = False,
+) -> None:
+    """Measure fetch, parse, decide, journal and metrics of one group tick on stub servers."""
+    import asyncio
+    import json
+
+    from autoscaler.lab.bench import measure
+
+    figures = asyncio.run(measure(deployments, signals, ticks))
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name:28} {value:,.4g}" if isinstance(value, float) else f"{name:28} {value}")
