@@ -17,10 +17,9 @@ import orjson
 from autoscaler.core.observation import Absence, Missing
 from autoscaler.ports import Reading, Sample
 from autoscaler.sources.promql.expression import MARK
+from autoscaler.sources.sampled import FUTURE_S, judged
 from autoscaler.sources.wire.fetch import Body, Failure
 
-FUTURE_S: Final = 30.0
-"""How far ahead of our clock a sample may be before the clocks are said to disagree."""
 _ERROR_TYPE: Final = re.compile(r"[a-z_]{1,32}")
 Row = dict[str, Any]
 Quote = Callable[[str], str]
@@ -178,13 +177,3 @@ def _unusable(row: Row, sampled: float | None, at: float, max_age_s: float) -> M
     if sampled is None:
         return Missing(Absence.STALE, "the server keeps no recent sample of the query's inputs")
     return judged(sampled, at, max_age_s) or Missing(Absence.STALE, "the sample has no time")
-
-
-def judged(sampled: float, at: float, max_age_s: float) -> Missing | None:
-    """What is wrong with a sample's time (Unix seconds), if anything."""
-    if sampled > at + FUTURE_S:
-        return Missing(Absence.FROM_THE_FUTURE, f"sampled {sampled - at:.0f} s ahead of our clock")
-    if sampled < at - max_age_s:
-        detail = f"the newest sample is {at - sampled:.0f} s old, {max_age_s:g} s are allowed"
-        return Missing(Absence.STALE, detail, sampled)
-    return None
