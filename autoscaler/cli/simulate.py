@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autoscaler.cli.exits import Exit, leave
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +42,7 @@ def simulate(
         str | None, typer.Option(help="Bearer token to accept; a random one when left out.")
     ] = None,
 ) -> None:
-    """Run a simulated platform until Ctrl-C; prints one JSON line with addresses and credentials."""
+    """Run a simulated platform until Ctrl-C; its addresses and credentials are printed as JSON."""
     import asyncio
 
     from autoscaler.lab.platform.server import SimulatedPlatform
@@ -53,8 +55,7 @@ def simulate(
     except (TraceError, ValueError) as problem:
         raise typer.BadParameter(str(problem)) from problem
     except OSError as problem:
-        typer.echo(f"port {port} cannot be listened on: {problem.strerror}", err=True)
-        raise typer.Exit(1) from problem
+        leave(Exit.PROBLEMS, f"port {port}: cannot listen on 127.0.0.1: {problem.strerror}")
 
 
 def fleet(count: int, traces: Sequence[Trace]) -> list[DeploymentSpec]:

@@ -23,9 +23,7 @@ DEFAULT_VCPUS = 1.0
 DEFAULT_MEMORY_GIB = 4.0
 
 
-def replica_rate(
-    resources: Resources, gpu_rates: Mapping[str, float] = GPU_RATES
-) -> float | None:
+def replica_rate(resources: Resources, gpu_rates: Mapping[str, float] = GPU_RATES) -> float | None:
     """Compute-seconds per second of one replica; None when its GPU has no known rate."""
     if resources.gpus:
         rate = gpu_rates.get(resources.gpu_type)
