@@ -1,0 +1,192 @@
+"""The parts of one deployment but its policies: limits, guards, signals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar, cast
+
+from autoscaler.core.decide import Guard
+from autoscaler.core.envelope import DIALS, Dial, Range
+from autoscaler.core.observation import Limits
+from autoscaler.plugins.layers import Plain
+from autoscaler.plugins.options import build_options, option_fields
+from autoscaler.plugins.registry import GUARD_TYPES
+from autoscaler.ports import Question
+from autoscaler.roster import SignalSpec
+from autoscaler.settings.explain import unknown
+from autoscaler.settings.problem import HIDDEN, Fault, meant, one_of
+from autoscaler.settings.units import seconds
+
+T = TypeVar("T")
+
+DEFAULT_LIMITS: Mapping[Dial, tuple[int, int]] = MappingProxyType(
+    {Dial.MIN_REPLICAS: (1, 20), Dial.MAX_REPLICAS: (1, 20), Dial.THREADS: (1, 32)}
+)
+DEFAULT_LABEL = "deployment"
+DEFAULT_MAX_AGE_S = 90.0
+DEFAULT_WINDOW_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """A part, as far as it could be built, and what is wrong with its options."""
+
+    value: T
+    faults: tuple[Fault, ...] = ()
+
+
+class Memo(Generic[T]):
+    """Equal options are built once, and the same object serves every deployment.
+
+    Ten thousand deployments share a handful of policy sets, which keeps memory small and lets
+    the runtime compare by identity.
+    """
+
+    def __init__(self, make: Callable[[Plain], Part[T]]) -> None:
+        self._make = make
+        self._by_text: dict[str, Part[T]] = {}
+        # The data is kept beside its part: an id is only good while its object lives.
+        self._by_id: dict[int, tuple[Plain, Part[T]]] = {}
+
+    def part(self, data: Plain) -> Part[T]:
+        """The part for these options."""
+        known = self._by_id.get(id(data))
+        if known is not None:
+            return known[1]
+        text = json.dumps(data, sort_keys=True)
+        part = self._by_text.get(text)
+        if part is None:
+            part = self._by_text[text] = self._make(data)
+        self._by_id[id(data)] = data, part
+        return part
+
+
+def limits_of(data: Plain) -> Part[Limits]:
+    """The ranges of the three dials; the defaults where nothing is said."""
+    faults: list[Fault] = []
+    ranges = {dial: _range(data.get(dial.value), dial, faults) for dial in DIALS}
+    floor, roof = ranges[Dial.MIN_REPLICAS].high, ranges[Dial.MAX_REPLICAS].high
+    if floor is not None and roof is not None and floor > roof and not faults:
+        rule = f"min_replicas.high {floor} must be at most max_replicas.high {roof}"
+        faults.append(Fault(("limits",), rule))
+    if ranges[Dial.THREADS].low < 1:
+        low = ranges[Dial.THREADS].low
+        faults.append(Fault(("limits", "threads", "low"), "must be at least 1", low))
+    return Part(Limits(*(ranges[dial] for dial in DIALS)), tuple(faults))
+
+
+def _range(data: object, dial: Dial, faults: list[Fault]) -> Range:
+    said = data if isinstance(data, dict) else {}
+    low, high = (
+        int(said.get(end, number))
+        for end, number in zip(("low", "high"), DEFAULT_LIMITS[dial], strict=True)
+    )
+    if low > high:
+        rule = f"low {low} must be at most high {high}"
+        faults.append(Fault(("limits", dial.value), rule))
+        return Range(low)
+    return Range(low, high)
+
+
+def guards_of(data: Plain) -> Part[tuple[Guard, ...]]:
+    """All guards in their written order, without those that are switched off."""
+    faults = [
+        unknown(("guards", name), [n for n, g in GUARD_TYPES.items() if option_fields(g)], "guard")
+        for name in data
+        if name not in GUARD_TYPES
+    ]
+    guards: list[Guard] = []
+    for name, cls in GUARD_TYPES.items():
+        guard = _guard(name, cls, data.get(name), faults)
+        if guard is not None:
+            guards.append(guard)
+    return Part(tuple(guards), tuple(faults))
+
+
+def _guard(name: str, cls: type, data: object, faults: list[Fault]) -> Guard | None:
+    options = dict(data) if isinstance(data, dict) else {}
+    if data is not None and not option_fields(cls):
+        rule = "has no options and cannot be switched off"
+        faults.append(Fault(("guards", name), rule, at_key=True))
+        return None
+    enabled = options.pop("enabled", True)
+    if not isinstance(enabled, bool):
+        faults.append(Fault(("guards", name, "enabled"), "must be true or false", enabled))
+    built = build_options(cls, options)
+    faults += [replace(f, path=("guards", name, *f.path)) for f in built.faults]
+    return cast("Guard | None", built.value) if enabled is not False else None
+
+
+class Signals:
+    """Builds signals. `kinds` are the sources' kinds by name, None for a kind that is broken."""
+
+    def __init__(self, kinds: Mapping[str, Any]) -> None:
+        self._kinds = kinds
+
+    def part(self, data: Plain) -> Part[Mapping[str, SignalSpec | None]]:
+        """The signals by name; one that cannot be built is None, so that its name is known."""
+        faults: list[Fault] = []
+        found = {name: self._signal(name, each, faults) for name, each in data.items()}
+        return Part(MappingProxyType(found), tuple(faults))
+
+    def _signal(self, name: str, data: object, faults: list[Fault]) -> SignalSpec | None:
+        said = data if isinstance(data, dict) else {}
+        before = len(faults)
+        query = self._query(("signals", name), said, faults)
+        plausible = _plausible(("signals", name), said.get("plausible"), faults)
+        if len(faults) > before:
+            return None
+        question = Question(
+            signal=name,
+            query=query,
+            label=str(said.get("label", DEFAULT_LABEL)),
+            max_age_s=seconds(said.get("max_age", DEFAULT_MAX_AGE_S)),
+        )
+        return SignalSpec(
+            source=str(said["source"]),
+            question=question,
+            window_s=seconds(said.get("window", DEFAULT_WINDOW_S)),
+            empty_is_zero=said.get("on_empty") == "zero",
+            plausible=plausible,
+        )
+
+    def _query(self, path: tuple[str, str], said: Plain, faults: list[Fault]) -> object:
+        missing = [key for key in ("source", "query") if said.get(key) is None]
+        faults += [Fault((*path, key), "is required", at_key=True) for key in missing]
+        if missing:
+            return None
+        source = str(said["source"])
+        if source not in self._kinds:
+            hint = meant(source, self._kinds) or f" (sources: {one_of(tuple(self._kinds))})"
+            faults.append(Fault((*path, "source"), f"names no source{hint}", source))
+            return None
+        kind, query = self._kinds[source], said["query"]
+        if kind is None:
+            return None
+        try:
+            return cast("object", kind.query.parse(query))
+        except (ValueError, TypeError) as error:
+            shown = HIDDEN if isinstance(query, dict | list) else query
+            faults.append(Fault((*path, "query"), str(error), shown))
+        except Exception as bug:  # noqa: BLE001 - a plug-in's bug is reported, not passed on
+            rule = f"reading it crashed with {type(bug).__name__}"
+            faults.append(Fault((*path, "query"), rule))
+        return None
+
+
+def _plausible(
+    path: tuple[str, str], data: object, faults: list[Fault]
+) -> tuple[float, float] | None:
+    if not isinstance(data, dict):
+        return None
+    low, high = data.get("low"), data.get("high")
+    if not (isinstance(low, int | float) and isinstance(high, int | float)):
+        faults.append(Fault((*path, "plausible"), "must have low and high"))
+        return None
+    if low > high:
+        rule = f"low {low:g} must be at most high {high:g}"
+        faults.append(Fault((*path, "plausible"), rule))
+    return float(low), float(high)

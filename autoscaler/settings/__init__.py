@@ -1,0 +1,29 @@
+"""The configuration: YAML, environment and secret files in; frozen settings or all problems out."""
+
+from __future__ import annotations
+
+from autoscaler.settings.load import Settings, examine, load, read_tree, watch_files
+from autoscaler.settings.problem import ConfigError, Fault, Problem
+from autoscaler.settings.secrecy import read_secret
+from autoscaler.settings.sections import Auth, Journal, Log, Pacing, Platform, Plugins, Web
+from autoscaler.settings.tree import Tree
+
+__all__ = [
+    "Auth",
+    "ConfigError",
+    "Fault",
+    "Journal",
+    "Log",
+    "Pacing",
+    "Platform",
+    "Plugins",
+    "Problem",
+    "Settings",
+    "Tree",
+    "Web",
+    "examine",
+    "load",
+    "read_secret",
+    "read_tree",
+    "watch_files",
+]
