@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 # Nobody is put off for longer than this, however far away a date is.
 LONGEST_RETRY_AFTER_S = 3600.0
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,6})?")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
 def full_jitter(attempt: int, base_s: float, cap_s: float, rng: random.Random) -> float:

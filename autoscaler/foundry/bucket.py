@@ -75,7 +75,7 @@ class Bucket:
         """How many tokens there will have been in the next `seconds`, at the present rate."""
         now = self._refill()
         usable = seconds - max(0.0, self._shut_until - now)
-        if usable <= 0:
+        if usable < 0:
             return 0.0
         return max(0.0, self._tokens + self.rate.at(now) * usable)
 

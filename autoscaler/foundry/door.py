@@ -1,9 +1,11 @@
 """The only place that opens a connection to the platform: one request in, one answer out.
 
-Reads and writes have their own sessions. aiohttp sends a PUT again by itself when a kept-alive
-connection drops (aio-libs/aiohttp#7363); a connection per PUT takes that away. `SO_LINGER` of
-zero makes the kernel forget unsent bytes when the process dies: without it a PUT was seen to
-arrive 25.8 s after its sender was killed.
+aiohttp sends a GET or PUT again by itself when the connection breaks (aio-libs/aiohttp#7363).
+`force_close` does not stop that: with aiohttp 3.14.5 a server that resets a PUT on a fresh
+connection receives it twice. A middleware does, by turning the break into an error of ours.
+The PUT keeps a connection of its own all the same, so that it never meets a stale one, and
+`SO_LINGER` of zero makes the kernel forget its unsent bytes when the process dies: without it
+a PUT was seen to arrive 25.8 s after its sender was killed.
 """
 
 from __future__ import annotations
@@ -88,8 +90,8 @@ class Door:
                 timeout=aiohttp.ClientTimeout(total=request.deadline_s),
             ) as response:
                 return await self._read(response), None
-        except AnswerTooLarge as error:
-            return None, AnswerTooLarge(str(error))
+        except (AnswerTooLarge, ConnectionLost) as error:
+            return None, type(error)(str(error))
         except TimeoutError:
             return None, TimedOut(f"no answer within {request.deadline_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -119,10 +121,23 @@ class Door:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(once,),
             headers={"User-Agent": _AGENT, "Accept": "application/json"},
             trust_env=False,
             requote_redirect_url=False,
         )
+
+
+async def once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request a single time: a break is told, not hidden behind a second sending."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _broken(error) from None
 
 
 def tls(options: FoundryOptions) -> ssl.SSLContext:

@@ -63,7 +63,6 @@ from types import MappingProxyType
 from typing import ClassVar
 
 Parameter = int | str | tuple[str, ...]
-NO_PARAMETERS: Mapping[str, Parameter] = MappingProxyType({})
 
 
 class FoundryError(Exception):
@@ -142,7 +141,7 @@ class AnswerFacts:
     code: str = ""
     instance_id: str = ""
     detail: str = ""
-    parameters: Mapping[str, Parameter] = field(default=NO_PARAMETERS)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     retry_after_s: float | None = None
     do_not_retry: bool = False
 

@@ -74,7 +74,7 @@ class Pace:
     def room(self, seconds: float) -> int:
         """How many writes of three requests fit into the next `seconds`; one while half open."""
         usable = seconds - self.breaker.opens_in()
-        if usable <= 0:
+        if usable < 0:
             return 0
         writes = int(self.bucket.within(usable) // REQUESTS_PER_WRITE)
         return min(writes, 1) if self.breaker.is_open else writes

@@ -22,7 +22,7 @@ SECONDS: Mapping[str, float] = MappingProxyType(
 )
 _BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 _DECIMAL = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
-_MEMORY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*(?:([KMGTP])(i)?)?B?", re.IGNORECASE)
+_MEMORY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(?:([KMGTP])(i)?)?B?", re.IGNORECASE)
 
 
 def number(value: object) -> float | None:
