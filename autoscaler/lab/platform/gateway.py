@@ -25,6 +25,11 @@ class Gateway:
         self._count = 0.0
         self._sum = 0.0
 
+    @property
+    def in_flight(self) -> float:
+        """Requests that are in work or wait: the demand, which no full replica can hide."""
+        return self.running + self.queued
+
     def call(self, code: str, seconds: float) -> None:
         """Count one request that took `seconds`."""
         self.codes[code] = self.codes.get(code, 0.0) + 1
@@ -64,6 +69,7 @@ def exposition(gateways: Iterable[tuple[str, str, Gateway]]) -> str:
     for metric, doc, attribute in (
         ("foundry_gateway_running_jobs", "Requests that replicas work on now.", "running"),
         ("foundry_gateway_queued_jobs", "Requests that wait for a replica now.", "queued"),
+        ("foundry_gateway_in_flight_jobs", "Requests in work or waiting now.", "in_flight"),
     ):
         lines += _head(metric, "gauge", doc)
         lines += [f"{metric}{{{labels}}} {getattr(g, attribute):.10g}" for labels, g in found]
