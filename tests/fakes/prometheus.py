@@ -1,0 +1,155 @@
+"""A real Prometheus for tests: its own port and directory, started and stopped in the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import orjson
+import pytest
+
+PROGRAM = "prometheus"
+HOW_TO_INSTALL = "prometheus is not installed: apt-get install prometheus"
+_CONFIG = """\
+global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}
+scrape_configs:
+- job_name: under-test
+  static_configs: [{{targets: {targets}}}]
+"""
+
+
+def prometheus_or_skip() -> str:
+    """The program's path. Skips the test where it is missing; fails it in CI."""
+    found = shutil.which(PROGRAM)
+    if found is not None:
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(HOW_TO_INSTALL)
+    pytest.skip(HOW_TO_INSTALL)
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RealPrometheus:
+    """Scrapes `targets` ("host:port") every `scrape_interval` ("1s"); `url` once it is entered.
+
+    Raises RuntimeError when it is not ready within `ready_s` seconds or ends at once.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        scrape_interval: str = "1s",
+        *,
+        flags: Sequence[str] = (),
+        ready_s: float = 30.0,
+    ) -> None:
+        self._targets = list(targets)
+        self._interval = scrape_interval
+        self._flags = flags
+        self._ready_s = ready_s
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        program = prometheus_or_skip()
+        self._directory = tempfile.TemporaryDirectory(prefix="prometheus-")
+        home = Path(self._directory.name)
+        targets = orjson.dumps(self._targets).decode()
+        config = home / "prometheus.yml"
+        config.write_text(_CONFIG.format(interval=self._interval, targets=targets))
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        with (home / "log").open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                program,
+                f"--config.file={config}",
+                f"--storage.tsdb.path={home / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--log.level=warn",
+                *self._flags,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            await self._until_ready()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    async def instant(self, promql: str) -> list[dict[str, object]]:
+        """The result of an instant query, as it comes."""
+        url = f"{self.url}/api/v1/query"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data={"query": promql}) as got,
+        ):
+            answer = await got.json()
+        result: list[dict[str, object]] = answer["data"]["result"]
+        return result
+
+    async def until(self, promql: str, timeout_s: float = 30.0) -> None:
+        """Wait until `promql` answers at least one series. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not await self.instant(promql):  # noqa: ASYNC110 - another process gives no event
+                await asyncio.sleep(0.1)
+
+    async def _until_ready(self) -> None:
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(self._ready_s), aiohttp.ClientSession() as session:
+                while not await _ready(session, f"{self.url}/-/ready"):
+                    if self._process.returncode is not None:
+                        raise RuntimeError(f"prometheus ended at once: {self._log()}")
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise RuntimeError(f"prometheus is not ready: {self._log()}") from None
+
+    def _log(self) -> str:
+        assert self._directory is not None
+        return (Path(self._directory.name) / "log").read_text(errors="replace")[-2_000:]
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), 15.0)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if self._directory is not None:
+            self._directory.cleanup()
+
+
+async def _ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
