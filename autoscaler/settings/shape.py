@@ -105,6 +105,8 @@ Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(DURATION_SCH
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Rid = Annotated[str, AfterValidator(_rid)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/@:+-]{0,119}$")]
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._/@:+-]{0,119}$"
+WORD = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Word = Annotated[str, StringConstraints(pattern=WORD)]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
