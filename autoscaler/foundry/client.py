@@ -21,6 +21,7 @@ from autoscaler.foundry.errors import (
     InvalidAnswer,
     NoAnswer,
     TimedOut,
+    TokenRenewed,
     Unauthorized,
     retry_cause,
 )
@@ -68,10 +69,24 @@ class Client:
         return data
 
     async def replace(self, rid: str, configuration: Object, turn: Turn) -> Object:
-        """Replace the whole runtime configuration, sent once; the platform's new view of it."""
+        """Replace the whole runtime configuration, sent once; the platform's new view of it.
+
+        Raises TokenRenewed after a 401 that a newer token may cure: by then the configuration
+        is too old to be sent again unread.
+        """
         url = self._endpoints.deployment(rid)
-        answer = await self._ask("replace", url, turn, encode({CONFIGURATION: configuration}))
-        return decode(answer.body)
+        token = await self._auth.token()
+        request = self._request(url, token, encode({CONFIGURATION: configuration}))
+        try:
+            answer = await self._once("replace", request, token, turn)
+        except Unauthorized as error:
+            if not await self._auth.renew(token):
+                raise
+            facts = error.facts
+        else:
+            return decode(answer.body)
+        self._watch.retried("replace", "unauthorized")
+        raise TokenRenewed(facts)
 
     async def _read(self, operation: str, url: URL, turn: Turn) -> dict[str, Any]:
         attempt = 0
@@ -97,19 +112,18 @@ class Client:
             self._watch.retried(operation, cause)
             return None, wait
 
-    async def _ask(self, operation: str, url: URL, turn: Turn, body: bytes | None = None) -> Answer:
+    async def _ask(self, operation: str, url: URL, turn: Turn) -> Answer:
         token = await self._auth.token()
         try:
-            return await self._once(operation, self._request(url, token, body), token, turn)
+            return await self._once(operation, self._request(url, token), token, turn)
         except Unauthorized:
-            # A 401 did nothing, so that even a PUT may follow it.
             if not await self._auth.renew(token):
                 raise
         self._watch.retried(operation, "unauthorized")
         token = await self._auth.token()
-        return await self._once(operation, self._request(url, token, body), token, turn)
+        return await self._once(operation, self._request(url, token), token, turn)
 
-    def _request(self, url: URL, token: Secret, body: bytes | None) -> Request:
+    def _request(self, url: URL, token: Secret, body: bytes | None = None) -> Request:
         headers = {"Authorization": f"Bearer {token.reveal()}"}
         if body is None:
             return Request("GET", url, self._options.read_timeout_s, headers)

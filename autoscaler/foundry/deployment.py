@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from autoscaler.core.decision import Kind, Outcome
@@ -27,7 +27,9 @@ from autoscaler.ports import Clock, Live, PlatformWatch, Unread
 class FoundryPlatform:
     """Palantir Foundry's live deployments. Satisfies `ports.Platform`.
 
-    Raises ValueError for a URL or a CA file that cannot be used; nothing is asked yet.
+    `may_write` is asked with the RID right before each PUT, after all waiting; a cluster hands
+    in its own word on who owns what. Raises ValueError for a URL or a CA file that cannot be
+    used; nothing is asked of the platform yet.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class FoundryPlatform:
         clock: Clock,
         rng: random.Random,
         watch: PlatformWatch,
+        may_write: Callable[[str], bool] = lambda _: True,
     ) -> None:
         places = endpoints(options.url, preview=options.preview)
         self._clock = clock
@@ -44,7 +47,7 @@ class FoundryPlatform:
         self._pace = Pace(options.pacing, clock, rng, watch)
         self._auth = self._login(login, places, options, rng, watch)
         self._client = Client(options, places, self._auth, self._pace, self._door, clock, watch)
-        self._writer = Writer(self._client, clock)
+        self._writer = Writer(self._client, clock, may_write)
         self._parking = Parking(clock)
         self._busy: set[str] = set()
 

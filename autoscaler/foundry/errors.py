@@ -31,6 +31,7 @@ FoundryError
     │   ├── InferenceInvalidInput
     │   └── ApiFeaturePreviewUsageOnly
     ├── Unauthorized                 401
+    │   └── TokenRenewed
     ├── Forbidden                    403
     │   ├── {Create,Replace,Start,Disable,TransformJson}LiveDeploymentPermissionDenied
     │   └── ApiUsageDenied
@@ -242,6 +243,10 @@ class ApiFeaturePreviewUsageOnly(BadRequest):
 
 class Unauthorized(ErrorAnswer):
     """401: the token is not accepted, not even a fresh one."""
+
+
+class TokenRenewed(Unauthorized):
+    """401 for a write that did nothing, and there is a newer token now: begin again."""
 
 
 class Forbidden(ErrorAnswer):

@@ -6,6 +6,7 @@ made for, and whatever the PUT answered is checked by reading once more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autoscaler.core.decision import Kind, Outcome
@@ -22,6 +23,7 @@ from autoscaler.foundry.errors import (
     InvalidAnswer,
     ServerError,
     ThreadCountTooHigh,
+    TokenRenewed,
     may_have_been_done,
 )
 from autoscaler.foundry.pacing import Turn
@@ -30,6 +32,7 @@ from autoscaler.foundry.wire import altered, configuration_of, live_of, merge
 from autoscaler.ports import Clock, Live
 
 OK = 200
+NOT_OURS = because(Code.NOT_OURS, "another daemon writes to it by now; nothing was written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,25 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done. `ceiling` is the maximum of threads learnt on the way."""
+    """What is to be done. `ceiling` is the maximum of threads learnt on the way.
+
+    `renewed` says that a token was renewed for it already; it is not done a third time.
+    """
 
     rid: str
     before: Envelope
     after: Envelope
     ceiling: int | None = None
+    renewed: bool = False
 
 
 class Writer:
     """Carries out one change at a time. Never raises for a known failure."""
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(self, client: Client, clock: Clock, may_write: Callable[[str], bool]) -> None:
         self._client = client
         self._clock = clock
+        self._may_write = may_write
 
     async def write(self, change: Change, turn: Turn) -> Ending:
         """Do it if the deployment still is as the plan saw it."""
@@ -74,11 +82,16 @@ class Writer:
         return raw, expect(rid, raw)
 
     async def _put(self, change: Change, live: Live, body: Object, turn: Turn) -> Ending:
+        # Asked last, after every wait: between the tick and here it may have become another's.
+        if not self._may_write(change.rid):
+            return Ending(Outcome(Kind.HELD, NOT_OURS, live.envelope))
         try:
             told = expect(change.rid, await self._client.replace(change.rid, body, turn))
         except ThreadCountTooHigh as error:
             return await self._clamp(change, live, error, turn)
         except FoundryError as error:
+            if isinstance(error, TokenRenewed) and not change.renewed:
+                return await self.write(replace(change, renewed=True), turn)
             if may_have_been_done(error):
                 return Ending(await self._unclear(change, body, error, turn))
             return refused(change, error, put=True, actual=live.envelope)

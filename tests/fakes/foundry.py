@@ -102,6 +102,7 @@ class Stack:
         self.clamp: Callable[[dict[str, Any]], dict[str, Any]] = lambda configuration: configuration
         self.after_get: Callable[[], None] = lambda: None
         self.url = ""
+        self.hanging = asyncio.Event()
         self._over = asyncio.Event()
 
     def next(self, method: str, *replies: Reply) -> None:
@@ -142,6 +143,7 @@ class Stack:
         if reply.stores:
             self._served(seen)
         if reply.hangs:
+            self.hanging.set()
             await self._over.wait()
         if reply.resets and request.transport is not None:
             request.transport.abort()

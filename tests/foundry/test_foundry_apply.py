@@ -341,6 +341,31 @@ async def test_two_writes_to_one_deployment_do_not_run_together() -> None:
         assert (second.kind, second.reason.code) == (Kind.DEFERRED, Code.PACING)
 
 
+async def test_a_write_that_was_cancelled_does_not_block_the_next() -> None:
+    async with bench() as b:
+        b.stack.next("PUT", HANG)
+        write = asyncio.create_task(b.platform.apply(RID, BEFORE, AFTER))
+        await b.stack.hanging.wait()
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await write
+        assert (await b.platform.apply(RID, BEFORE, AFTER)).kind is Kind.APPLIED
+
+
+async def test_ownership_is_asked_last_and_right_before_the_put() -> None:
+    async with bench() as b:
+        asked: list[int] = []
+
+        def lost(_: str) -> bool:
+            asked.append(len(b.stack.requests))
+            return False
+
+        b.platform._writer._may_write = lost
+        outcome = await b.platform.apply(RID, BEFORE, AFTER)
+        assert (outcome.kind, outcome.reason.code) == (Kind.HELD, Code.NOT_OURS)
+        assert (asked, b.stack.methods()) == ([1], ["GET"])
+
+
 async def test_a_platform_that_is_not_there_fails_without_a_word_of_doubt() -> None:
     async with bench(pacing=PacingOptions(1000, 1000, attempts=2)) as b:
         b.stack.next("GET", RESET, RESET)

@@ -210,9 +210,27 @@ async def test_a_401_renews_once_and_replays_once_even_a_put() -> None:
         b.stack.after_get = lambda: setattr(b.stack, "accepts", {"token-2"})
         outcome = await b.platform.apply(RID, Envelope(1, 3, 32), Envelope(2, 6, 32))
         assert outcome.kind is Kind.APPLIED
-        puts = [seen.token for seen in b.stack.requests if seen.method == "PUT"]
-        assert puts == ["token-1", "token-2"]
+        sent = [(seen.method, seen.token) for seen in b.stack.requests[2:]]
+        # A PUT is sent again only on a fresh reading.
+        assert sent == [
+            ("GET", "token-1"),
+            ("PUT", "token-1"),
+            ("POST", ""),
+            ("GET", "token-2"),
+            ("PUT", "token-2"),
+            ("GET", "token-2"),
+        ]
         assert b.watch.retries == [("replace", "unauthorized")]
+
+
+async def test_what_changes_while_a_token_is_renewed_is_not_overwritten() -> None:
+    async with bench(LOGIN) as b:
+        await b.platform.read(RID)
+        b.stack.next("PUT", Reply(401))
+        b.stack.after_get = lambda: b.stack.configuration().update(maxReplicas=9)
+        outcome = await b.platform.apply(RID, Envelope(1, 3, 32), Envelope(2, 6, 32))
+        assert (outcome.kind, outcome.reason.code) == (Kind.DEFERRED, Code.DRIFTED)
+        assert b.stack.configuration()["maxReplicas"] == 9
 
 
 async def test_a_401_that_stays_stops_writing_and_asks_for_no_more_tokens() -> None:
