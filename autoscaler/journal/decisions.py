@@ -1,0 +1,145 @@
+"""Intents, decisions and changes: what was announced, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from autoscaler.codec import to_tree
+from autoscaler.core.decision import Outcome
+from autoscaler.journal import rows as r
+from autoscaler.journal.backend import insert_new
+from autoscaler.journal.schema import OPEN, SUPERSEDED, change, decision, intent
+from autoscaler.ports import Intent
+
+T = TypeVar("T")
+
+# Rows in one statement: 1,000 take about 2 ms of the event loop, then it has its turn.
+SLICE = 1000
+
+
+def slices(items: Sequence[T], size: int = SLICE) -> Iterator[Sequence[T]]:
+    """`items` in pieces of at most `size`."""
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+async def insert_all(connection: AsyncConnection, statement: Any, rows: Sequence[r.Row]) -> None:
+    """Run an insert or update for many rows, the event loop getting its turn in between."""
+    for piece in slices(rows):
+        await connection.execute(statement, list(piece))
+
+
+async def announce(connection: AsyncConnection, row: r.Row) -> None:
+    """Write an intent. An id that is there already is a bug and an error."""
+    await connection.execute(insert(intent), [row])
+
+
+async def last_marks(
+    connection: AsyncConnection, deployments: Sequence[str]
+) -> dict[str, tuple[str, r.Mark]]:
+    """The id and the mark of the last kept decision, by deployment."""
+    found: dict[str, tuple[str, r.Mark]] = {}
+    d = decision.c
+    for names in slices(deployments):
+        newest = select(func.max(d.id)).where(d.deployment.in_(names)).group_by(d.deployment)
+        wanted = select(d.deployment, d.id, d.kind, d.code, d.planned).where(d.id.in_(newest))
+        for name, ident, kind, code, planned in await connection.execute(wanted):
+            found[name] = ident, r.Mark(kind, code, planned)
+    return found
+
+
+async def conclude(
+    connection: AsyncConnection,
+    ended: Sequence[tuple[str, str]],
+    kept: Sequence[r.Row],
+    changes: Sequence[r.Row],
+    at: float,
+) -> None:
+    """Close the intents of `ended` (id, kind), and write what is kept. Repeating it is harmless."""
+    await insert_all(connection, insert_new(connection, decision), kept)
+    await insert_all(connection, insert_new(connection, change), changes)
+    opened = set((await connection.execute(_open_ids())).scalars())
+    closing = [
+        {"which": one, "state": kind, "ended_at": at} for one, kind in ended if one in opened
+    ]
+    if closing:
+        close = update(intent).where(intent.c.decision_id == bindparam("which"))
+        await connection.execute(close.values(body=None), closing)
+
+
+def _open_ids() -> Select[str]:
+    return select(intent.c.decision_id).where(intent.c.state == OPEN)
+
+
+async def dangling(connection: AsyncConnection) -> list[Intent]:
+    """Intents without a conclusion, oldest first."""
+    i = intent.c
+    wanted = select(intent).where(i.state == OPEN).order_by(i.at, i.decision_id)
+    return [r.intent_of(row) for row in (await connection.execute(wanted)).mappings()]
+
+
+async def resolve(
+    connection: AsyncConnection, which: Intent, outcome: Outcome, at: float
+) -> r.Mark | None:
+    """Conclude an intent that a crash cut off. Older ones of the same deployment are superseded.
+
+    Returns the mark of the decision that was kept, None when the intent was closed already.
+    """
+    i = intent.c
+    still_open = i.decision_id == which.decision_id, i.state == OPEN
+    body = (await connection.execute(select(i.body).where(*still_open))).scalar()
+    if body is None:
+        return None
+    row = _ended(which, outcome, body)
+    await connection.execute(insert_new(connection, decision), [row])
+    made = r.came_of(which.at, which.before, which.after, outcome)
+    if made is not None:
+        changed = r.change_row(which.deployment, made)
+        await connection.execute(insert_new(connection, change), [changed])
+    end = update(intent).where(*still_open)
+    await connection.execute(end.values(state=outcome.kind.value, ended_at=at, body=None))
+    older = i.state == OPEN, i.rid == which.rid, i.at <= which.at
+    await connection.execute(
+        update(intent).where(*older).values(state=SUPERSEDED, ended_at=at, body=None)
+    )
+    return r.Mark(row["kind"], row["code"], row["planned"])
+
+
+def _ended(which: Intent, outcome: Outcome, body: str) -> r.Row:
+    """The decision row of an intent: its body with the outcome put in, whoever wrote the rest."""
+    tree = orjson.loads(body)
+    tree["outcome"] = to_tree(Outcome, outcome)
+    return {
+        "id": which.decision_id,
+        "at": which.at,
+        "deployment": which.deployment,
+        "rid": which.rid,
+        "group_name": tree["group"],
+        "kind": outcome.kind.value,
+        "code": outcome.reason.code.value,
+        "planned": r.planned(which.after),
+        "body": orjson.dumps(tree).decode(),
+    }
+
+
+async def history(connection: AsyncConnection, deployment: str, limit: int) -> list[bytes]:
+    """The latest kept decisions as JSON, newest first."""
+    d = decision.c
+    wanted = select(d.body).where(d.deployment == deployment).order_by(d.id.desc()).limit(limit)
+    return [body.encode() for body in (await connection.execute(wanted)).scalars()]
+
+
+async def changes(
+    connection: AsyncConnection, deployments: Iterable[str], start: float
+) -> dict[str, tuple[Any, ...]]:
+    """The changes since `start` and the last of each direction, by deployment, oldest first."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for names in slices(list(deployments)):
+        wanted = select(change).where(change.c.deployment.in_(names))
+        by_name = r.by_deployment((await connection.execute(wanted)).mappings())
+        found |= {name: r.remembered(all_of, start) for name, all_of in by_name.items()}
+    return found

@@ -1,0 +1,250 @@
+"""The journal as the runtime and the commands know it: one call, one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from secrets import token_hex
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from autoscaler.core.decision import Decision, Outcome
+from autoscaler.core.observation import Change, Override
+from autoscaler.journal import decisions as d
+from autoscaler.journal import overrides as o
+from autoscaler.journal import prune as p
+from autoscaler.journal import rows as r
+from autoscaler.journal import state as s
+from autoscaler.journal.schema import OPEN
+from autoscaler.journal.store import Store
+from autoscaler.ports import Clock, Intent, Memory, Note
+
+# Decisions encoded between two turns of the event loop: 50 x 30 us = 1.5 ms.
+TURN = 50
+# Batches of one prune: at 500 rows each, 100,000 rows an hour at the most.
+BATCHES = 200
+
+
+class SqlJournal:
+    """`ports.Journal` on SQL, and what the commands need beside it.
+
+    Every call is one transaction with a deadline and raises JournalError when it cannot be
+    kept. Calls may come from many tasks; they take turns.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._session = token_hex(8)
+        self._marks: dict[str, tuple[str, r.Mark]] = {}
+        self._noted: dict[str, tuple[str, Note]] = {}
+
+    # --- what the runtime calls -----------------------------------------------------------
+
+    async def recall(self, deployments: Sequence[str]) -> Mapping[str, Memory]:
+        """What is remembered, by name; names never seen, and of which nothing is said, are absent.
+
+        From here on the deployments count as watched by this run of the daemon.
+        """
+        now = self._clock.now()
+
+        async def work(connection: AsyncConnection) -> dict[str, Memory]:
+            states = await s.read(connection, deployments, self._session, now)
+            changes = await d.changes(connection, deployments, now - p.CHANGES_S)
+            words = o.by_scope(await o.standing(connection, now))
+            if not self._store.backend.readonly:
+                await s.seat(connection, list(states), self._session)
+            found = {}
+            for name in deployments:
+                memory = _memory(states.get(name), changes.get(name, ()), words, name)
+                if memory != Memory():
+                    found[name] = memory
+            return found
+
+        for name in deployments:
+            self._noted.pop(name, None)
+        return await self._store.run("recalling", work)
+
+    async def intend(self, decision: Decision) -> None:
+        """Record durably that a write is about to be made."""
+        row = r.intent_row(decision, OPEN)
+        await self._store.run("recording an intent", lambda c: d.announce(c, row))
+
+    async def conclude(self, decisions: Sequence[Decision]) -> None:
+        """Close the intents of these decisions and keep the rows that say something new.
+
+        Kept: everything applied, refused or failed; of the rest what differs in kind, reason or
+        plan from the deployment's last kept row. Concluding a decision twice is harmless.
+        """
+        await self._learn_marks({one.deployment for one in decisions} - self._marks.keys())
+        marks: dict[str, tuple[str, r.Mark]] = {}
+        kept: list[r.Row] = []
+        changes: list[r.Row] = []
+        for decision in decisions:
+            changes += [r.change_row(decision.deployment, c) for c in r.changes_in(decision)]
+            if self._is_news(decision, marks):
+                kept.append(r.decision_row(decision))
+                if len(kept) % TURN == 0:
+                    await asyncio.sleep(0)
+        ended = [(one.id, one.outcome.kind.value) for one in decisions]
+        at = self._clock.now()
+        await self._store.run(
+            "recording decisions", lambda c: d.conclude(c, ended, kept, changes, at)
+        )
+        self._marks |= marks
+
+    async def _learn_marks(self, unknown: set[str]) -> None:
+        if unknown:
+            names = sorted(unknown)
+            found = await self._store.run(
+                "reading last decisions", lambda c: d.last_marks(c, names)
+            )
+            nothing = "", r.Mark("", "", "")
+            self._marks |= {name: found.get(name, nothing) for name in names}
+
+    def _is_news(self, decision: Decision, marks: dict[str, tuple[str, r.Mark]]) -> bool:
+        name, mark = decision.deployment, r.mark(decision)
+        last_id, last = marks.get(name, self._marks[name])
+        if decision.id > last_id and (mark != last or decision.outcome.kind in r.ALWAYS):
+            marks[name] = decision.id, mark
+            return True
+        # One that arrives late does not speak for the present, but an act is always kept.
+        return decision.outcome.kind in r.ALWAYS
+
+    async def note(self, group: str, at: float, notes: Sequence[Note]) -> None:
+        """Record a tick of a group, and the state rows that are not in the store already."""
+        fresh = {
+            n.deployment: (group, n) for n in notes if self._noted.get(n.deployment) != (group, n)
+        }
+        rows: list[r.Row] = []
+        for turn, (_, note) in enumerate(fresh.values(), 1):
+            rows.append(s.note_row(note, group, at, self._session))
+            if turn % d.SLICE == 0:
+                await asyncio.sleep(0)
+        session = self._session
+        await self._store.run("noting a tick", lambda c: s.write(c, group, at, session, rows))
+        self._noted |= fresh
+
+    async def overrides(
+        self, group: str, deployments: Sequence[str], at: float
+    ) -> Mapping[str, tuple[Override, ...]]:
+        """What operators asked for that is active at `at`, by deployment, widest scope first."""
+        words = await self.active_overrides(at)
+        if not words:
+            return {}
+        said = {name: _words(words, o.scopes(group, name)) for name in deployments}
+        return {name: found for name, found in said.items() if found}
+
+    async def dangling(self) -> Sequence[Intent]:
+        """Intents without a conclusion, oldest first."""
+        return await self._store.run("looking for open intents", d.dangling)
+
+    async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
+        """Conclude a dangling intent; older ones of the same deployment are superseded by it."""
+        mark = await self._store.run(
+            "resolving an intent", lambda c: d.resolve(c, intent, outcome, at)
+        )
+        if mark is not None and self._marks.get(intent.deployment, ("",))[0] < intent.decision_id:
+            self._marks[intent.deployment] = intent.decision_id, mark
+
+    async def history(self, deployment: str, limit: int) -> Sequence[bytes]:
+        """The latest kept decisions as JSON, newest first."""
+        return await self._store.run(
+            "reading the history", lambda c: d.history(c, deployment, limit)
+        )
+
+    async def close(self) -> None:
+        """Let the call in progress end, close the store and free the lock."""
+        await self._store.close()
+
+    # --- what commands and the composition root call --------------------------------------
+
+    async def latest(self, deployment: str) -> bytes | None:
+        """The last kept decision as JSON, None when there is none."""
+        found = await self.history(deployment, 1)
+        return found[0] if found else None
+
+    async def leave(self, deployments: Sequence[str]) -> None:
+        """Say that these are not watched any more: coming back, they count as newly seen."""
+        now = self._clock.now()
+        await self._store.run("letting go", lambda c: s.unseat(c, deployments, now))
+        for name in deployments:
+            self._noted.pop(name, None)
+
+    async def add_override(self, scope: str, override: Override) -> str:
+        """Store an operator's word and return its id. Raises ValueError for one without effect.
+
+        `scope` is "fleet", "group:NAME" or a deployment's name.
+        """
+        o.check(scope, override)
+        now = self._clock.now()
+        ident = f"{int(now * 1000):012x}-{token_hex(3)}"
+        row = o.row_of(ident, scope, override, now)
+        await self._store.run("recording an override", lambda c: o.add(c, row))
+        return ident
+
+    async def end_override(self, ident: str, at: float, author: str) -> bool:
+        """End an override now; False when none of that id stands."""
+        return await self._store.run("ending an override", lambda c: o.end(c, ident, at, author))
+
+    async def active_overrides(self, at: float) -> Mapping[str, tuple[Override, ...]]:
+        """The active words by scope, oldest first."""
+        return o.by_scope(await self.standing(at))
+
+    async def standing(self, at: float) -> Sequence[o.Standing]:
+        """The active overrides with their ids, oldest first."""
+        return await self._store.run("reading overrides", lambda c: o.standing(c, at))
+
+    async def prune(self, now: float, keep_s: float, keep_rows: int) -> int:
+        """Delete what is older than `keep_s` seconds or beyond `keep_rows` decisions.
+
+        Works in small batches, others taking their turn in between, and stops after 100,000
+        rows: the next call goes on. The last decision of a deployment outlives its age, open
+        intents and what `recall` needs always stay. Returns how many rows went.
+        """
+        start = now - keep_s
+        beyond = await self._store.run("measuring", lambda c: p.boundary(c, keep_rows))
+        steps: tuple[Callable[[AsyncConnection], Awaitable[int]], ...] = (
+            lambda c: p.decisions(c, start, beyond),
+            lambda c: p.intents(c, start),
+            lambda c: p.overrides(c, start),
+            lambda c: p.changes(c, now),
+        )
+        total = 0
+        for step in steps:
+            for _ in range(BATCHES):
+                gone = await self._store.run("pruning", step)
+                total += gone
+                if not gone:
+                    break
+                await asyncio.sleep(0)
+        return total
+
+    async def size(self) -> p.Size:
+        """What the journal holds and takes."""
+
+        async def work(connection: AsyncConnection) -> p.Size:
+            used = await self._store.backend.bytes_used(connection)
+            return p.Size(used, await p.count(connection))
+
+        return await self._store.run("measuring", work)
+
+
+def _memory(
+    state: s.State | None,
+    changes: tuple[Change, ...],
+    words: Mapping[str, tuple[Override, ...]],
+    name: str,
+) -> Memory:
+    said = _words(words, o.scopes(state.group if state else None, name))
+    if state is None:
+        return Memory(changes=changes, overrides=said)
+    return Memory(
+        changes, state.recommended, said, state.learned, state.watched_since, state.last_tick
+    )
+
+
+def _words(
+    words: Mapping[str, tuple[Override, ...]], scopes: tuple[str, ...]
+) -> tuple[Override, ...]:
+    return tuple(word for scope in scopes for word in words.get(scope, ()))
