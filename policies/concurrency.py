@@ -13,9 +13,9 @@ Differences on purpose:
   Knative counts the empty buckets of a window as zero (`gaps: zero`).
 * Several samples of one bucket are averaged: they measure one deployment twice. Knative sums
   them, because each replica reports for itself.
-* While the samples reach back less than the stable window and the scale-down delay together,
-  nothing is lowered. Knative starts in panic for more than one replica, which is the same for
-  the stable window, and forgets its scale-down delay at a restart.
+* While the samples reach back no further than the stable window and the scale-down delay
+  together, nothing is lowered. Knative starts in panic when more than one replica is ready, as
+  the first look here does, but forgets its scale-down delay at a restart.
 * The ready replicas are `replicas_signal` when given, else the guaranteed floor of that time.
 * Excess burst capacity, on which Knative takes its proxy out of the path, raises the ceiling
   here until `burst` more requests find room.
@@ -163,7 +163,8 @@ class Concurrency:
         need = self.stable_window_s + self.scale_down_delay_s
         have = seen.at - times[0]
         ready = _ready(seen, replicas, times[0])
-        panic = Panic(times[0], ready) if have < need and ready > 1 else CALM
+        # As Knative starts: whatever panic was on before is unknown, and this is its caution.
+        panic = Panic(times[0], ready) if ready > 1 else CALM
         asked: list[tuple[float, int]] = []
         views = list(stretches(bucketed(times, values, width, sums=False), size, hold=hold))
         # Each look takes the replicas of its own sample's time: a raise that answered a surge
@@ -259,7 +260,7 @@ class _Look:
 
     @property
     def young(self) -> bool:
-        return self.have_s < self.need_s
+        return self.have_s <= self.need_s
 
 
 def _ready(seen: Observation, replicas: Series | None, at: float) -> int:

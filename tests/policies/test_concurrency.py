@@ -40,7 +40,7 @@ def jobs(*values: float, step: float = 10.0, until: float = NOW) -> Series:
 
 def look(series: Series | Missing, floor: int = 4, **parts: Any) -> Observation:
     more = parts.pop("signals", {})
-    envelope = Envelope(floor, 100, 10)
+    envelope = Envelope(floor, 1000, 10)
     return seen(envelope=envelope, signals={"running_jobs": series, **more}, **parts)
 
 
@@ -329,6 +329,41 @@ def test_more_load_never_asks_for_fewer(
     _, less = kpa_step(kpa, panic, at, ready, stable, surge)
     _, same = kpa_step(kpa, panic, at, ready, stable + more, surge + more)
     assert same >= less
+
+
+@settings(max_examples=MANY)
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=40),
+    st.integers(0, 30),
+    st.sampled_from((0.0, 50.0)),
+)
+def test_the_panic_read_from_samples_and_journal_is_the_one_a_memory_would_hold(
+    loads: list[int], start: int, delay_s: float
+) -> None:
+    """The daemon runs, its raises are journalled, and at every tick a memory is kept beside it."""
+    policy = Concurrency(bucket_s=10, scale_down_delay_s=delay_s)
+    times = [NOW + 10 * i for i in range(len(loads))]
+    values = [float(load) for load in loads]
+    current, changes = start, list[Change]()
+    panic = Panic(times[0], start) if start > 1 else Panic()
+    asked: list[tuple[float, int]] = []
+    for i, now in enumerate(times):
+        known = times[: i + 1], values[: i + 1]
+        *_, window = stretches(bucketed(*known, 10, sums=False), 6, hold=True)
+        stable = linear_average(window, window.last, 6)
+        surge = linear_average(window, window.last, 1)
+        panic, pods = kpa_step(Kpa(target=7), panic, now, current, stable, surge)
+        asked.append((now, pods))
+        if delay_s:
+            pods = window_max(asked, delay_s, 10)
+        if now - times[0] <= 60 + delay_s:
+            pods = max(pods, current)
+        series = Series(tuple(known[0]), tuple(known[1]))
+        answer = policy.propose(look(series, floor=current, at=now, changes=tuple(changes)))
+        assert floor(answer) == pods
+        before, after = Envelope(current, 1000, 10), Envelope(pods, 1000, 10)
+        changes += [Change(now + 1, before, after)] if before != after else []
+        current = pods
 
 
 @given(st.integers(1, 3600))
