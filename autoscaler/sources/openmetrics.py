@@ -22,6 +22,8 @@ from autoscaler.sources.outcome import outcome_of
 from autoscaler.sources.wire.fetch import Failure, Fetcher
 from autoscaler.sources.wire.options import HttpOptions
 
+__all__ = ["SOURCE", "OpenMetrics", "OpenMetricsOptions", "Query", "build"]
+
 SCRAPES_KEPT: Final = 4
 """Ticks whose scrape is remembered: groups tick at times of their own, side by side."""
 

@@ -24,6 +24,8 @@ from autoscaler.sources.promql.past import MOST_POINTS, Grid, Past
 from autoscaler.sources.wire.fetch import Failure, Fetcher
 from autoscaler.sources.wire.options import HttpOptions
 
+__all__ = ["SOURCE", "Prometheus", "PrometheusOptions", "Query", "build"]
+
 
 @dataclass(frozen=True, slots=True)
 class PrometheusOptions(HttpOptions):

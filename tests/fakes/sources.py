@@ -99,13 +99,16 @@ def success(kind: str, result: object, **more: object) -> bytes:
 
 
 def answering(
-    body: bytes, status: int = 200, media_type: str = "application/json", **headers: str
+    body: bytes,
+    status: int = 200,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
 ) -> Handler:
     """Always the same answer."""
 
     async def handle(request: web.Request) -> web.Response:
         return web.Response(
-            body=body, status=status, headers={"Content-Type": media_type, **headers}
+            body=body, status=status, headers={"Content-Type": media_type, **(headers or {})}
         )
 
     return handle

@@ -62,7 +62,7 @@ async def asked(
 
 async def refused(handler: Handler, *words: str, outcome: str = "error", **options: object) -> str:
     """The source failed, said so in these words, and never took it for data."""
-    answer, told = await asked(handler, **options)
+    answer, told = await asked(handler, None, **options)
     assert isinstance(answer, Missing)
     assert answer.why is Absence.SOURCE_FAILED
     assert told == outcome
@@ -226,7 +226,9 @@ async def test_an_answer_that_never_ends_is_cut_at_the_limit() -> None:
 async def test_a_compressed_answer_is_refused_unread() -> None:
     """Item 5: a gzip bomb."""
     bomb = gzip.compress(b" " * 50_000_000)
-    await refused(answering(bomb, **{"Content-Encoding": "gzip"}), "compressed", max_bytes=100_000)
+    await refused(
+        answering(bomb, headers={"Content-Encoding": "gzip"}), "compressed", max_bytes=100_000
+    )
 
 
 async def test_compression_is_not_asked_for() -> None:
@@ -384,7 +386,7 @@ async def test_a_redirect_is_not_followed_and_gets_no_credentials(
     token = tmp_path / "token"
     token.write_text("c4nary-t0ken")
     async with MetricsServer(one("1")) as elsewhere:
-        handler = answering(b"", status, Location=elsewhere.url + "/c4nary-t0ken")
+        handler = answering(b"", status, headers={"Location": elsewhere.url + "/c4nary-t0ken"})
         detail = await refused(handler, "redirects", token_file=str(token))
         assert elsewhere.paths == []
         assert "c4nary" not in detail
@@ -445,7 +447,7 @@ async def test_headers_of_the_configuration_are_sent() -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    handler = answering(vector(), **{"Set-Cookie": "session=1"})
+    handler = answering(vector(), headers={"Set-Cookie": "session=1"})
     async with source(handler) as (prometheus, _, server):
         await prometheus.read(question(), NOW)
         await prometheus.read(question(), NOW)

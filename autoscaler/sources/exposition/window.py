@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 G = TypeVar("G")
+K = TypeVar("K")
 MARKS: Final = 120
 """Past totals kept per window: bounds memory, and blurs the window by less than 1 %."""
 
@@ -41,7 +42,7 @@ class Window(Generic[G]):
 
     seconds: float
     _last: dict[object, tuple[float, float]] = field(default_factory=dict)
-    _totals: dict[G, float] = field(default_factory=dict)
+    _totals: dict[G, tuple[float, float]] = field(default_factory=dict)
     _marks: deque[tuple[float, Mapping[G, float]]] = field(default_factory=deque)
     _at: float = -math.inf
 
@@ -53,16 +54,17 @@ class Window(Generic[G]):
         if at <= self._at:
             return
         self._at = at
-        seen: set[G] = set()
         for group, series, value in readings:
-            seen.add(group)
             before = self._last.get(series)
             amount = grown(before[0], value) if before else 0.0
+            total = self._totals.get(group, (0.0, at))[0]
             self._last[series] = (value, at)
-            self._totals[group] = self._totals.get(group, 0.0) + amount
-        self._forget(at - self.seconds, seen)
-        # Groups that were not seen leave no mark, so their totals may be forgotten with them.
-        self._mark(at, {group: self._totals[group] for group in seen})
+            self._totals[group] = (total + amount, at)
+        self._forget(at - self.seconds)
+        # Groups that were not seen leave no mark, so no mark outlives its group's total.
+        self._mark(
+            at, {group: total for group, (total, when) in self._totals.items() if when == at}
+        )
 
     def growth(self, group: G) -> Growth | None:
         """What `group` counted within the window; None before it was seen twice in it."""
@@ -81,13 +83,17 @@ class Window(Generic[G]):
             marks.pop()
         marks.append((at, totals))
 
-    def _forget(self, start: float, seen: set[G]) -> None:
+    def _forget(self, start: float) -> None:
         while self._marks and self._marks[0][0] < start:
             self._marks.popleft()
-        if any(at < start for _, at in self._last.values()):
-            self._last = {key: kept for key, kept in self._last.items() if kept[1] >= start}
-            alive = seen.union(*(totals for _, totals in self._marks))
-            self._totals = {key: total for key, total in self._totals.items() if key in alive}
+        self._last = _since(start, self._last)
+        self._totals = _since(start, self._totals)
+
+
+def _since(start: float, kept: dict[K, tuple[float, float]]) -> dict[K, tuple[float, float]]:
+    if all(at >= start for _, at in kept.values()):
+        return kept
+    return {key: pair for key, pair in kept.items() if pair[1] >= start}
 
 
 def quantile_of(q: float, buckets: Mapping[float, float]) -> float:
