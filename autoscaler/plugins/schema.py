@@ -30,6 +30,7 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
     Raises PluginError for a plug-in that cannot be loaded.
     """
     schema = Settings.model_json_schema(ref_template=REF)
+    _close(schema)
     defs: Schema = schema["$defs"]
     policies = {name: _policy(name, cls, defs) for name, cls in policy_types(directories).items()}
     sources = {name: _source(name, kind, defs) for name, kind in source_kinds().items()}
@@ -47,7 +48,6 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
         properties = defs[layer]["properties"]
         properties["policies"] |= _nullable(_named(_nullable(_ref("Policy")), WORD))
         properties["guards"] |= _nullable(_ref("Guards"))
-    _close(schema)
     schema["title"] = "Foundry autoscaler"
     schema["description"] = "Configuration of the autoscaling policy daemon."
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
@@ -224,8 +224,9 @@ def _close(schema: Any) -> None:
         schema["additionalProperties"] = False
     if isinstance(schema.get("default"), dict) or schema.get("default", 0) is None:
         del schema["default"]
-    for each in schema.values():
-        _close(each)
+    for key, each in schema.items():
+        # Below these stand names of options, and an option may be called "default".
+        _close(list(each.values()) if key in {"properties", "patternProperties", "$defs"} else each)
 
 
 def _nullable(schema: Schema) -> Schema:

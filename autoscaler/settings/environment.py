@@ -76,6 +76,7 @@ def _value(path: Path, text: str) -> object:
 
 def parsed(text: str) -> object:
     """Text as YAML would read it; `[a, b]` and `{a: 1}` when they parse, else as they stand."""
+    text = str(text)
     if text[:1] in {"[", "{", '"', "'"}:
         document = read_yaml(text)
         return text if document.flaws else document.data

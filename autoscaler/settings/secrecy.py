@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import stat
+from functools import lru_cache
 
 from pydantic import SecretStr
 
@@ -43,6 +44,7 @@ _IN_URL = re.compile(
     r"(?i)://[^/?#\s@:]*:[^\s]*@"
     r"|://[^\s]*[?&](?:ssl)?(?:password|passwd|token|secret|api_?key|access_token|sig)="
 )
+_KEY = re.compile(r"([\w-]{3,40})['\"]?\s*:")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}|(?i:\b(?:bearer|basic)\s+\S{6,})")
 
 # Group- or world-writable, or world-readable. A group may read: that is how fsGroup mounts work.
@@ -59,6 +61,7 @@ def is_secret_key(key: str) -> bool:
     return _normal(key) in SECRET_KEYS
 
 
+@lru_cache(maxsize=4096)
 def near_secret_key(key: str) -> bool:
     """Whether the key may be a misspelt secret, so that its value must not be echoed."""
     normal = _normal(key)
@@ -75,7 +78,9 @@ def secret_in_text(text: str) -> bool:
 
 def suspicious_line(line: str) -> bool:
     """Whether a line may hold a secret. Rather hide too many lines than show one too many."""
-    return _SUSPICIOUS.search(line) is not None or secret_in_text(line)
+    if _SUSPICIOUS.search(line) is not None or secret_in_text(line):
+        return True
+    return any(near_secret_key(key) for key in _KEY.findall(line))
 
 
 def fault_of_file(path: str) -> str:

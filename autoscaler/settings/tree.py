@@ -30,6 +30,8 @@ from autoscaler.settings.units import Given
 _WIDEST = 120
 # Where secrets live, of a line only the part in question is shown.
 _PRIVATE_SECTIONS = frozenset({"platform", "sources", "journal"})
+_AUTH = ("platform", "auth")
+_OPEN_KEYS = frozenset({"client_id", "client_secret_file", "scopes", "token_file"})
 _ONE_KEY = re.compile(r"\s*(?:- )?(?:[\w.-]+:\s+)?")
 _UNTIL_NEXT = re.compile(r"[,}\]#]")
 _FILE_SECTIONS = ("platform", "sources", "journal", "web", "log")
@@ -93,7 +95,7 @@ class Tree:
     def problem(self, fault: Fault) -> Problem:
         """A fault with its place, its value and its source line, as far as these may be shown."""
         path = fault.path
-        private = any(near_secret_key(str(part)) for part in path)
+        private = _is_private(path)
         value = HIDDEN if private else fault.value
         if isinstance(value, str) and secret_in_text(value):
             value = HIDDEN
@@ -173,6 +175,13 @@ class Tree:
 
     def _lines(self) -> list[str]:
         return LINE_BREAK.split(self._text)
+
+
+def _is_private(path: Path) -> bool:
+    """Whether what stands at a path may be a secret, misspelt or misplaced."""
+    if path[:2] == _AUTH and (len(path) == len(_AUTH) or path[2] not in _OPEN_KEYS):
+        return True
+    return any(near_secret_key(str(part)) for part in path)
 
 
 def inner(data: object, part: str | int) -> object:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-_DURATION = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(ms|s|m|h|d)")
 _FACTORS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 DURATION_RULE = "must be a duration such as 250ms, 30s, 5m, 2h or 1d, or a number of seconds"
-DURATION_PATTERN = r"^\d{1,15}(\.\d{1,9})? ?(ms|s|m|h|d)$"
+DURATION_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,9})? ?(ms|s|m|h|d)$"
 
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -18,7 +18,9 @@ _CONSTANTS: dict[str, bool | None] = {
 # YAML 1.2's JSON schema and not 1.1: 0123 and 12:30 and 0x10 are text, so an identifier keeps its
 # zeros. 18 digits fit into 64 bits; a longer run of digits is an identifier too.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(
+    r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30}(?:[eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})"
+)
 
 
 class Given(str):
