@@ -207,13 +207,19 @@ class DeploymentModel:
             self.tally.lowered += change < 0
             self._change(active, change)
             if self._next is not None:
-                self._change(self._next, change)
+                self._change(
+                    self._next, self._bounded(self._next.total + change) - self._next.total
+                )
 
     # --- replica sets -----------------------------------------------------------------------
 
     def _least_awake(self) -> int:
         bounds = self.config.envelope
         return min(max(1, bounds.min_replicas), bounds.max_replicas)
+
+    def _bounded(self, replicas: int) -> int:
+        bounds = self.config.envelope
+        return min(max(replicas, bounds.min_replicas), bounds.max_replicas)
 
     def _replicas(self, ready: int) -> ReplicaSet:
         rate = replica_rate(self.config.resources, self._gpu_rates)
@@ -224,10 +230,8 @@ class DeploymentModel:
         if not self._serves.restarts(self.config):
             self._fit()
             return
-        bounds = self.config.envelope
-        wanted = min(max(self._active.total, bounds.min_replicas), bounds.max_replicas)
         self._next = self._replicas(0)
-        self._next.grow(wanted, self.cold_start_s)
+        self._next.grow(self._bounded(self._active.total), self.cold_start_s)
         self.tally.upgrades += 1
         self._switch()
 
@@ -239,11 +243,9 @@ class DeploymentModel:
             self._scaler.restart()
 
     def _fit(self) -> None:
-        bounds = self.config.envelope
         for one in (self._active, self._next):
             if one is not None:
-                wanted = min(max(one.total, bounds.min_replicas), bounds.max_replicas)
-                self._change(one, wanted - one.total)
+                self._change(one, self._bounded(one.total) - one.total)
 
     def _change(self, replicas: ReplicaSet, by: int) -> None:
         if by > 0:
