@@ -178,6 +178,8 @@ async def test_faults_are_listed_with_how_often_they_struck() -> None:
         ({"kind": "slow", "struck": 3}, "unknown key 'struck'"),
         ({"kind": "slow", "delay_s": -1}, "delay_s must be at least 0, got -1"),
         ({"kind": "slow", "delay_s": "x"}, "wrong type"),
+        ({"kind": "named_error", "status": 200}, "status must be in 400..599, got 200"),
+        ({"kind": "named_error", "parameters": "x"}, "wrong type: parameters must be an object"),
         ({"kind": "slow", "times": 0}, "times must be at least 1, got 0"),
         ({"kind": "slow", "operation": "put"}, "operation must be one of token, .* got 'put'"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -73,10 +73,14 @@ class Fault:
             raise ValueError(
                 f"operation must be one of {', '.join(OPERATIONS)}, got {self.operation!r}"
             )
-        for name, least in (("times", 1), ("delay_s", 0), ("max_replicas", 0), ("status", 400)):
+        for name, least in (("times", 1), ("delay_s", 0), ("max_replicas", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
+        if self.status not in range(400, 600):
+            raise ValueError(f"status must be in 400..599, got {self.status}")
+        if not isinstance(self.parameters, dict):
+            raise TypeError("parameters must be an object")
 
     @property
     def spent(self) -> bool:
@@ -112,7 +116,7 @@ class FaultBook:
                 return fault
         return None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Fault]:
         return iter(tuple(self._faults))
 
 
