@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -152,7 +151,6 @@ async def joins_and_ratios(setup: Setup) -> None:
 
 async def history(setup: Setup) -> None:
     question = Question("jobs", Query.parse("sum by (d) (jobs)"), "d", 60.0)
-    await asyncio.sleep(0)
     end = time.time()
     past = await setup.source.history(question, end - 600.0, end, 1.0)
     assert set(past) == {"chat", HOSTILE}

@@ -114,10 +114,13 @@ class Ages:
     labelled: tuple[Mapping[str, float], ...]
     common: tuple[float | None, ...]
 
-    def of(self, value: str) -> float | None:
-        """The oldest input's newest sample; None when no input has a sample."""
-        if len(self.labelled) == 1:
-            return self.labelled[0].get(value, self.common[0])
+    def lookup(self) -> Callable[[str], float | None]:
+        """From a label value to its oldest input's newest sample; None without any sample."""
+        if len(self.labelled) == 1 and self.common[0] is None:
+            return self.labelled[0].get  # the usual case, ten thousand times per tick
+        return self._oldest
+
+    def _oldest(self, value: str) -> float | None:
         times = (
             part.get(value, shared) for part, shared in zip(self.labelled, self.common, strict=True)
         )
@@ -152,12 +155,13 @@ def reading_of(
     belong to nobody knows whom, so the reading is then incomplete.
     """
     samples: dict[str, Sample | Missing] = {}
+    when = ages.lookup() if ages is not None else None
     isfinite, oldest, newest = math.isfinite, at - max_age_s, at + FUTURE_S
     try:
         for key, row in found.rows.items():
             evaluated, text = row.get("value", (at, "NaN"))
             value = float(text)
-            sampled = ages.of(key) if ages is not None else float(evaluated)
+            sampled = when(key) if when is not None else float(evaluated)
             if sampled is not None and isfinite(value) and oldest <= sampled <= newest:
                 samples[key] = Sample(sampled, value)
             else:

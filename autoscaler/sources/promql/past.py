@@ -24,10 +24,15 @@ class Grid:
 
     @classmethod
     def over(cls, start: float, end: float, step: float) -> Self | None:
-        """The grid within start..end (Unix seconds); None when there is nothing in it."""
+        """The grid within start..end (Unix seconds); None when there is nothing in it.
+
+        It begins on a whole millisecond, for the server rounds to those and must not answer
+        with a point beyond `end`.
+        """
         if not (step > 0 and end >= start and math.isfinite((end - start) / step)):
             return None
-        return cls(start, step, int((end - start) / step) + 1)
+        first = math.floor(start * 1000) / 1000
+        return cls(first, step, int((end - first) / step) + 1)
 
     @property
     def end(self) -> float:
