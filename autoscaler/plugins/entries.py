@@ -10,9 +10,9 @@ from autoscaler.core.envelope import DIALS, Dial
 from autoscaler.core.proposal import Condition, Policy, PolicyEntry
 from autoscaler.plugins.layers import Plain
 from autoscaler.plugins.options import build_options, spellings
-from autoscaler.plugins.parts import Part
+from autoscaler.plugins.parts import Part, quoting
 from autoscaler.plugins.registry import ENTRY_KEYS, PluginError, Registry
-from autoscaler.settings.problem import HIDDEN, Fault, meant, one_of
+from autoscaler.settings.problem import Fault, meant, one_of
 
 _DIALS = {dial.value: dial for dial in DIALS}
 
@@ -67,8 +67,7 @@ class Entries:
         try:
             return self._build_condition(value)
         except ValueError as error:
-            shown = HIDDEN if isinstance(value, dict | list) else value
-            faults.append(Fault(("when",), str(error), shown))
+            faults.append(quoting(("when",), str(error), value))
         except Exception as bug:  # noqa: BLE001 - a plug-in's bug is reported, not passed on
             faults.append(Fault(("when",), f"reading it crashed with {type(bug).__name__}"))
         return None

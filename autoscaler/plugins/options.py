@@ -109,6 +109,8 @@ def _constructed(
             name, rule = _blamed(str(error), values, spelt)
             key = spelt.get(name, "")
             at = (key,) if key else ()
+            if key and _field(cls, name).metadata.get("unit") == "s" and rule[-1:].isdigit():
+                rule += " s"
             value = raw[key] if key and not isinstance(raw[key], dict | list) else HIDDEN
             faults.append(Fault(at, rule, value))
             if not key or name not in values or name in _required(cls):

@@ -17,7 +17,7 @@ from autoscaler.plugins.registry import GUARD_TYPES
 from autoscaler.ports import Question
 from autoscaler.roster import SignalSpec
 from autoscaler.settings.explain import unknown
-from autoscaler.settings.problem import HIDDEN, Fault, meant, one_of
+from autoscaler.settings.problem import HIDDEN, Fault, Path, meant, one_of
 from autoscaler.settings.units import seconds
 
 T = TypeVar("T")
@@ -169,12 +169,17 @@ class Signals:
         try:
             return cast("object", kind.query.parse(query))
         except (ValueError, TypeError) as error:
-            shown = HIDDEN if isinstance(query, dict | list) else query
-            faults.append(Fault((*path, "query"), str(error), shown))
+            faults.append(quoting((*path, "query"), str(error), query))
         except Exception as bug:  # noqa: BLE001 - a plug-in's bug is reported, not passed on
             rule = f"reading it crashed with {type(bug).__name__}"
             faults.append(Fault((*path, "query"), rule))
         return None
+
+
+def quoting(path: Path, rule: str, value: object) -> Fault:
+    """A fault in a plug-in's own words, without the value when these quote it already."""
+    quoted = isinstance(value, dict | list) or repr(value) in rule
+    return Fault(path, rule, HIDDEN if quoted else value)
 
 
 def _plausible(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from autoscaler.settings.problem import HIDDEN, Fault, Path, meant
 from autoscaler.settings.tree import inner
+from autoscaler.settings.units import Given
 
 _RULES = {
     "missing": "is required",
@@ -36,6 +37,7 @@ _RULES = {
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
 }
+_BOUNDS = frozenset({"greater_than_equal", "greater_than", "less_than_equal", "less_than"})
 _NAME_RULE = "a name must match {pattern}"
 
 
@@ -57,7 +59,10 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel], data: object) -> Fa
         value = inner(value, part)
     missing = error["type"] == "missing"
     is_value = not isinstance(value, dict | list) or error["type"].endswith("_type")
-    return Fault(path, rule_of(error), HIDDEN if missing or not is_value else value, at_key=missing)
+    rule = rule_of(error)
+    if error["type"] in _BOUNDS and isinstance(value, str) and not isinstance(value, Given):
+        rule += " s"  # only a duration is text and has bounds
+    return Fault(path, rule, HIDDEN if missing or not is_value else value, at_key=missing)
 
 
 def unknown(path: Path, known: Sequence[str], what: str = "option") -> Fault:

@@ -9,9 +9,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from autoscaler.settings.secrecy import read_secret
-from autoscaler.settings.shape import FileName, HttpsUrl, Seconds, Shape, Texts
+from autoscaler.settings.shape import FileName, HttpsUrl, Seconds, Shape, Texts, pattern_schema
 
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
+_JOURNAL = "^(sqlite:///|postgres(ql)?://)."
 _HIGHEST_PORT = 65_535
 # Only the environment fills these; the file names a `*_file`.
 FromEnvironment = SkipJsonSchema[SecretStr | None]
@@ -134,7 +135,9 @@ def _journal_url(value: str) -> str:
 class Journal(Shape):
     """The durable record of decisions."""
 
-    url: Annotated[str, AfterValidator(_journal_url)] = "sqlite:///autoscaler.db"
+    url: Annotated[str, AfterValidator(_journal_url), pattern_schema(_JOURNAL)] = (
+        "sqlite:///autoscaler.db"
+    )
     """sqlite:///path, or postgresql://user@host/database for a server."""
     password: FromEnvironment = None
     password_file: FileName | None = None
@@ -161,7 +164,9 @@ def _listen(value: str) -> str:
 class Web(Shape):
     """The HTTP face: /metrics, health, the read-only API and the pages."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9464"
+    listen: Annotated[str, AfterValidator(_listen), pattern_schema(f"^{_LISTEN.pattern}$")] = (
+        "127.0.0.1:9464"
+    )
     """host:port to listen on; loopback by default. Port 0 takes any free one."""
     detail: Literal["full", "basic", "auto"] = "auto"
     """Per-deployment metrics: full, basic, or auto (basic above 500 deployments)."""

@@ -101,10 +101,15 @@ def is_loopback(host: str) -> bool:
         return host.casefold() == "localhost"
 
 
+def pattern_schema(pattern: str) -> WithJsonSchema:
+    """The schema of text whose own check says more than a pattern could."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), WithJsonSchema(DURATION_SCHEMA)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
-Rid = Annotated[str, AfterValidator(_rid)]
-HttpsUrl = Annotated[str, AfterValidator(_https)]
+Rid = Annotated[str, AfterValidator(_rid), pattern_schema(f"^{RID.pattern}$")]
+HttpsUrl = Annotated[str, AfterValidator(_https), pattern_schema("^https?://")]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._/@:+-]{0,119}$"
 WORD = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]

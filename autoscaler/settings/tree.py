@@ -30,6 +30,7 @@ from autoscaler.settings.units import Given
 _WIDEST = 120
 # Where secrets live, of a line only the part in question is shown.
 _PRIVATE_SECTIONS = frozenset({"platform", "sources", "journal"})
+_NOWHERE = (-1, -1)
 _AUTH = ("platform", "auth")
 _OPEN_KEYS = frozenset({"client_id", "client_secret_file", "scopes", "token_file"})
 _ONE_KEY = re.compile(r"\s*(?:- )?(?:[\w.-]+:\s+)?")
@@ -53,6 +54,7 @@ class Tree:
         self.problems: list[Problem] = [self._flawed(flaw) for flaw in document.flaws]
         if not isinstance(document.data, dict) and not document.flaws:
             self.problems.append(self.problem(Fault((), "must be a map", document.data)))
+        self.broken = any(not flaw.path for flaw in document.flaws)
         laid = overlay(data, environ)
         self._variables = laid.variables
         self.problems += [Problem(f"${n}", 0, 0, "", "", f.rule) for n, f in laid.faults]
@@ -83,7 +85,11 @@ class Tree:
             raise ConfigError(
                 [Problem(str(path), line, column, "", "", "the file must be UTF-8 text")]
             ) from None
-        return cls(str(path), text, environ)
+        tree = cls(str(path), text, environ)
+        if tree.broken:
+            # Whatever else could be said would be about the part before the break.
+            raise ConfigError(tree.problems)
+        return tree
 
     def at(self, path: Path) -> object:
         """The value at a path, None when there is none."""
@@ -104,6 +110,8 @@ class Tree:
         if variable:
             return Problem(f"${variable}", 0, 0, field, shown, fault.rule)
         mark, length = self._mark(path, at_key=fault.at_key)
+        if mark == _NOWHERE:
+            return Problem(self.file, 0, 0, field, shown, fault.rule)
         excerpt = "" if private else self._excerpt(mark, path, length)
         return Problem(self.file, mark[0] + 1, mark[1] + 1, field, shown, fault.rule, excerpt)
 
@@ -145,7 +153,7 @@ class Tree:
                 return document.keys[path[:end]], len(str(path[end - 1]))
             if path[:end] in document.values:
                 return document.values[path[:end]], 0
-        return (0, 0), 0
+        return document.values.get((), _NOWHERE) if not path else _NOWHERE, 0
 
     def _document(self) -> Document:
         if self._marked is None:
@@ -165,7 +173,8 @@ class Tree:
         before, after = text[:column], text[column:]
         if length:
             # Whatever follows an unknown key may be anything, so it is not repeated.
-            after = after[: length + 1]
+            quotes = 2 if after[:1] in {"'", '"'} else 0
+            after = after[: length + quotes + 1]
         if path and path[0] in _PRIVATE_SECTIONS:
             before = before if _ONE_KEY.fullmatch(before) else " " * column
             after = _UNTIL_NEXT.split(after)[0]

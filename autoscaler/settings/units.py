@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+_LONGEST = 1e15
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(ms|s|m|h|d)")
 _FACTORS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 DURATION_RULE = "must be a duration such as 250ms, 30s, 5m, 2h or 1d, or a number of seconds"
@@ -48,7 +49,7 @@ def seconds(value: object) -> float:
     """Seconds of a duration or a number. Raises ValueError for anything else."""
     if isinstance(value, bool):
         raise ValueError(DURATION_RULE)  # noqa: TRY004 - a value's rule, for every type
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and abs(value) <= _LONGEST:
         return float(value)
     if isinstance(value, str):
         found = _DURATION.fullmatch(value.strip())

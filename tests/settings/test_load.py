@@ -50,7 +50,7 @@ def test_the_defaults_are_those_of_the_example(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     settings_ = loaded(tmp_path)
     with pytest.raises(ValidationError):
-        settings_.web = settings_.web
+        settings_.web = settings_.web  # type: ignore[misc]  # the point of the test
     with pytest.raises(ValidationError):
         settings_.platform.url = "https://other.example"
 

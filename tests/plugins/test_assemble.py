@@ -1,0 +1,237 @@
+"""Assembling the roster: layers, shared parts, signals, guards, sources, the whole example."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from autoscaler.core.envelope import Dial, Range
+from autoscaler.core.guards import GUARDS
+from autoscaler.core.guards.cooldown import Cooldown
+from autoscaler.core.guards.step import Step
+from autoscaler.core.observation import Limits, Missing, Mode, Observation
+from autoscaler.core.proposal import PolicyEntry
+from autoscaler.plugins import assemble, build_sources, check, policy_types
+from autoscaler.plugins.conditions import build_condition
+from autoscaler.plugins.entries import Entries
+from autoscaler.plugins.registry import Registry
+from autoscaler.roster import Group, Managed
+from autoscaler.settings import ConfigError, load
+from autoscaler.settings.problem import HIDDEN
+from tests.fakes.configuration import ENVIRON, OTHER_RID, RID, text_of, written
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "example.yaml"
+SECRET = {"AUTOSCALER_PLATFORM__AUTH__CLIENT_SECRET": "x"}
+
+
+class Clock:
+    def now(self) -> float:
+        return 0.0
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        return None
+
+
+class Watch:
+    def queried(self, source: str, outcome: str, seconds: float) -> None:
+        return None
+
+
+def groups_of(
+    folder: Path, environ: Mapping[str, str] = ENVIRON, **sections: str
+) -> tuple[Group, ...]:
+    return check(written(folder, text_of(**sections)), environ)[1]
+
+
+def members(groups: tuple[Group, ...]) -> dict[str, Managed]:
+    return {member.name: member for group in groups for member in group.members}
+
+
+def two(chat: str = "", rerank: str = "", group: str = "") -> str:
+    return (
+        f"groups:\n  online:\n{group}    deployments:\n"
+        f"      chat: {{rid: {RID}{chat}}}\n      rerank: {{rid: {OTHER_RID}{rerank}}}\n"
+    )
+
+
+def test_the_example_makes_the_roster_that_it_describes() -> None:
+    online, discovered = assemble(load(EXAMPLE, SECRET))
+    chat, rerank = online.members
+    assert (online.name, online.interval_s, discovered.interval_s) == ("online", 15.0, 30.0)
+    assert (chat.mode, rerank.mode) == (Mode.APPLY, Mode.RAISE_ONLY)
+    assert chat.limits == Limits(Range(1, 20), Range(1, 40), Range(1, 32))
+    assert (chat.match, rerank.match) == ("chat", "rerank")
+    target_load = policy_types()["target_load"]
+    assert rerank.policies[0].policy == target_load(
+        signal="running_jobs", target=0.5, window_s=60.0, tolerance=0.1, headroom=0.5
+    )  # type: ignore[call-arg]  # a policy's own options
+    assert chat.policies[0].dials == {Dial.MIN_REPLICAS, Dial.MAX_REPLICAS}
+    jobs = chat.signals["running_jobs"]
+    assert (jobs.source, jobs.window_s, jobs.question.max_age_s) == ("prom", 600.0, 90.0)
+    assert (jobs.question.label, jobs.plausible, jobs.empty_is_zero) == (
+        "deployment",
+        (0.0, 100_000.0),
+        False,
+    )
+    assert [type(guard) for guard in chat.guards] == list(GUARDS)
+    (found,) = discovered.discoveries
+    assert (found.template.name, found.template.match) == ("scorer-{branch}", "scorer-{branch}")
+    assert (found.include, found.exclude) == (("master", "release/*"), ("release/old-*",))
+
+
+async def test_the_sources_of_the_example_are_built() -> None:
+    sources = build_sources(load(EXAMPLE, SECRET), Watch(), Clock())
+    assert sorted(sources) == ["gateway", "prom"]
+    for source in sources.values():
+        await source.close()
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    (chat,) = groups_of(tmp_path)[0].members
+    assert chat.mode is Mode.RECOMMEND
+    assert chat.limits == Limits(Range(1, 20), Range(1, 20), Range(1, 32))
+    assert chat.guards == tuple(guard() for guard in GUARDS)
+    assert chat.signals["running_jobs"].plausible is None
+    assert (chat.match, chat.priority) == ("chat", 0)
+
+
+def test_a_deployment_lies_over_its_group_and_that_over_the_defaults(tmp_path: Path) -> None:
+    found = members(groups_of(
+        tmp_path,
+        groups=two(
+            group="    mode: apply\n    policies: {load: {target: 0.6, window: 2m}}\n",
+            chat=", priority: 3, policies: {load: {target: 0.5}}",
+            rerank=", mode: observe",
+        ),
+    ))  # fmt: skip
+    options = [
+        (getattr(m.policies[0].policy, "target", 0), getattr(m.policies[0].policy, "window_s", 0))
+        for m in found.values()
+    ]
+    assert options == [(0.5, 120.0), (0.6, 120.0)]
+    assert [m.mode for m in found.values()] == [Mode.APPLY, Mode.OBSERVE]
+    assert [m.priority for m in found.values()] == [3, 0]
+
+
+def test_null_takes_an_entry_away(tmp_path: Path) -> None:
+    found = members(groups_of(tmp_path, groups=two(rerank=", policies: {load: null}")))
+    assert [len(m.policies) for m in found.values()] == [1, 0]
+
+
+def test_a_policys_name_is_its_kind_when_none_is_given(tmp_path: Path) -> None:
+    (chat,) = groups_of(
+        tmp_path,
+        groups=f"groups: {{g: {{deployments: {{chat: {{rid: {RID}, policies: {{load: null, target_load: {{target: 0.9}}}}}}}}}}}}\n",
+    )[0].members
+    assert [(e.name, getattr(e.policy, "target", 0)) for e in chat.policies] == [
+        ("target_load", 0.9)
+    ]
+
+
+def test_equal_options_are_the_same_objects(tmp_path: Path) -> None:
+    own = ", policies: {load: {target: 0.5}}, guards: {step: {raise_add: 2}}"
+    found = members(groups_of(tmp_path, groups=two(chat=own, rerank=own)))
+    chat, rerank = found.values()
+    assert chat.policies is rerank.policies
+    assert chat.guards is rerank.guards
+    assert chat.signals is rerank.signals
+    assert chat.limits is rerank.limits
+
+
+def test_a_guard_with_options_can_be_switched_off(tmp_path: Path) -> None:
+    guards = ", guards: {step: {enabled: false}, cooldown: {raise: 10s, threads_s: 60}}"
+    (chat, _) = members(groups_of(tmp_path, groups=two(chat=guards))).values()
+    assert not any(isinstance(guard, Step) for guard in chat.guards)
+    assert Cooldown(raise_s=10.0, threads_s=60.0) in chat.guards
+    assert len(chat.guards) == len(GUARDS) - 1
+
+
+def test_the_environment_reaches_a_deployment(tmp_path: Path) -> None:
+    environ = {
+        **ENVIRON,
+        "AUTOSCALER_GROUPS__ONLINE__DEPLOYMENTS__CHAT__POLICIES__LOAD__TARGET": "0.25",
+    }
+    (chat,) = groups_of(tmp_path, environ)[0].members
+    assert getattr(chat.policies[0].policy, "target", 0) == 0.25
+
+
+def test_an_option_from_the_environment_is_blamed_on_its_variable(tmp_path: Path) -> None:
+    name = "AUTOSCALER_DEFAULTS__POLICIES__LOAD__TARGET"
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, {**ENVIRON, name: "7"})
+    assert str(caught.value) == f"${name}: defaults.policies.load.target: must be at most 1, got 7"
+
+
+def test_a_mistake_in_the_defaults_is_told_once_for_all(tmp_path: Path) -> None:
+    broken = "defaults: {signals: {running_jobs: {source: prom, query: up}}, policies: {load: {kind: target_load, target: 7}}}\n"
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, defaults=broken, groups=two())
+    assert [problem.field for problem in caught.value.problems] == ["defaults.policies.load.target"]
+
+
+def test_the_same_mistake_in_two_deployments_is_told_at_both(tmp_path: Path) -> None:
+    own = ", policies: {load: {target: 7}}"
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, groups=two(chat=own, rerank=own))
+    assert [problem.line for problem in caught.value.problems] == [13, 14]
+
+
+class Never:
+    needs = ("queue",)
+
+    def __init__(self, value: object) -> None:
+        if value != "queue > 3":
+            raise ValueError("must be a condition")
+
+    def holds(self, seen: Observation) -> bool | Missing:
+        return False
+
+
+def test_a_condition_is_compiled_by_whoever_is_installed() -> None:
+    entries = Entries(Registry(), Never)
+    good = entries.part({"load": {"kind": "target_load", "when": "queue > 3"}})
+    assert good.faults == ()
+    assert isinstance(good.value[0], PolicyEntry)
+    assert isinstance(good.value[0].when, Never)
+    (fault,) = entries.part({"load": {"kind": "target_load", "when": ["x"]}}).faults
+    assert (fault.path, fault.rule, fault.value) == (
+        ("policies", "load", "when"),
+        "must be a condition",
+        HIDDEN,
+    )
+
+
+def test_conditions_are_refused_until_a_language_is_installed() -> None:
+    with pytest.raises(ValueError, match="no condition language is installed"):
+        build_condition("x > 1", language="autoscaler.plugins.absent_language")
+
+
+def fleet(count: int) -> str:
+    lines = ["groups:\n  big:\n    deployments:\n"]
+    lines.extend(
+        f"      d{i}:\n        rid: {RID}-{i}\n        limits: {{max_replicas: {{high: {20 + i % 9}}}}}\n        policies: {{load: {{target: 0.{5 + i % 5}}}}}\n"
+        for i in range(count)
+    )
+    return "".join(lines)
+
+
+def test_a_fleet_shares_the_parts_that_are_equal(tmp_path: Path) -> None:
+    path = written(tmp_path, text_of(groups=fleet(2000)))
+    tracemalloc.start()
+    try:
+        (group,) = assemble(load(path, ENVIRON))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(group.members) == 2000
+    assert len({id(member.policies) for member in group.members}) == 5
+    assert len({id(member.limits) for member in group.members}) == 9
+    assert len({id(member.guards) for member in group.members}) == 1
+    # Measured at 0.7 KiB a deployment; each with parts of its own would be ten times that.
+    assert kept / 2000 < 4096
