@@ -120,7 +120,7 @@ class DecisionLog:
             "group": decision.group,
             "outcome": outcome.kind.value,
             "reason": outcome.reason.code.value,
-            "why": describe(decision)["headline"],
+            "why": _why(decision),
             "before": str(plan.before),
             "after": str(plan.after),
             "decision": decision.id,
@@ -133,3 +133,10 @@ class DecisionLog:
         if before.failing:
             facts["recovered_after_s"] = round(decision.at - before.since, 1)
         self._log.info("decision", **facts)
+
+
+def _why(decision: Decision) -> str:
+    """Why it moved, or else why it did not: a failure's own reason says more than its plan."""
+    told = describe(decision)
+    moving = decision.outcome.kind in {Kind.APPLIED, Kind.RECOMMENDED}
+    return str(told["headline"] if moving else told["outcome"]["sentence"])

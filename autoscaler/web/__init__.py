@@ -1,0 +1,1 @@
+"""The daemon's HTTP face: metrics, probes, a read-only API and one page that shows it all."""

@@ -1,0 +1,63 @@
+"""The server's life: bind, serve, close."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from autoscaler.web.doors import LONGEST_LINE, doorkeeper, headers, parse_listen
+from autoscaler.web.face import Face
+from autoscaler.web.routes import add_routes
+
+# Requests still running at the end get this long, seconds; a scrape of 10,000 takes half of it.
+GOODBYE_S = 1.0
+IDLE_S = 75.0
+
+# aiohttp tells of every malformed request with a traceback: anybody could fill the log with it.
+_QUIET = logging.getLogger("autoscaler.web.protocol")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+class Server:
+    """A server that listens. `url` is where, with the port that it really got."""
+
+    def __init__(self, runner: web.AppRunner, host: str) -> None:
+        self._runner = runner
+        port = runner.addresses[0][1]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def close(self) -> None:
+        """Stop listening, let running requests end for a second, and let go of the port."""
+        await self._runner.cleanup()
+
+
+async def serve(face: Face, listen: str, allowed_hosts: Iterable[str] = ()) -> Server:
+    """Listen at `host:port`; port 0 takes a free one.
+
+    `allowed_hosts` are names under which it may be asked besides loopback names and its own
+    address. Raises ValueError for an address that is none, OSError when it is taken.
+    """
+    host, port = parse_listen(listen)
+    app = web.Application(middlewares=[doorkeeper([host, *allowed_hosts])])
+    app.on_response_prepare.append(headers)
+    add_routes(app, face)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=_QUIET,
+        handle_signals=False,
+        shutdown_timeout=GOODBYE_S,
+        keepalive_timeout=IDLE_S,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except BaseException:
+        await runner.cleanup()
+        raise
+    return Server(runner, host)
