@@ -12,11 +12,11 @@ class Face(Protocol):
     """Questions that the daemon answers. All are read-only, and none may contain a secret."""
 
     def status(self) -> Json:
-        """The daemon itself; see `view.status`. Quick: called on the event loop."""
+        """The daemon itself; see `view.status`. Called in a worker thread."""
         ...
 
     def deployments(self) -> Sequence[Json]:
-        """One row per deployment; see `view.row`. Called in a worker thread, once a second."""
+        """One row per deployment; see `table.Table`. Called in a worker thread, once a second."""
         ...
 
     def deployment(self, name: str) -> Json | None:

@@ -106,7 +106,7 @@ class Api:
 
     async def status(self, request: web.Request) -> web.Response:
         """The daemon in short."""
-        return await _json(request, self._face.status())
+        return await _json(request, await asyncio.to_thread(self._face.status))
 
     async def deployments(self, request: web.Request) -> web.Response:
         """The fleet: `search` in name, group and state; `limit` (1..1000), `offset`."""

@@ -22,6 +22,7 @@ from autoscaler.core.observation import (
 )
 from autoscaler.core.reason import Code, because
 from autoscaler.web import view
+from autoscaler.web.table import Table
 from tests.fakes.telemetry import decided, observed, wanting
 
 
@@ -36,6 +37,7 @@ class FakeFace:
     accepted: list[str] = field(default_factory=list)
     listed: int = 0
     bug: Exception | None = None
+    table: Table = field(default_factory=Table)
 
     def status(self) -> Mapping[str, Any]:
         if self.bug:
@@ -52,7 +54,7 @@ class FakeFace:
 
     def deployments(self) -> Sequence[Mapping[str, Any]]:
         self.listed += 1
-        return [view.row(decision) for decision in self.decisions.values()]
+        return self.table.rows(self.decisions.values())
 
     def deployment(self, name: str) -> Mapping[str, Any] | None:
         found = self.decisions.get(name)

@@ -15,6 +15,7 @@ from autoscaler.core.reason import Code, because
 from autoscaler.roster import Managed
 from autoscaler.web import view
 from autoscaler.web.problems import dump
+from autoscaler.web.table import Table
 from tests.fakes.telemetry import NOW, decided, decisions, observed, wanting
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -76,6 +77,30 @@ def test_a_deployment_before_its_first_tick_has_a_row_of_the_same_shape() -> Non
     row = view.waiting(managed)
     assert row.keys() == view.row(decided()).keys()
     assert (row["outcome"], row["current"], row["load"]) == (None, None, None)
+
+
+def test_a_row_is_made_again_only_for_a_new_decision() -> None:
+    table, first, second = Table(), decided("chat"), decided("rerank")
+    before = table.rows([first, second])
+    after = table.rows([first, decided("rerank")])
+    assert after[0] is before[0]
+    assert after[1] is not before[1]
+    assert [row["name"] for row in table.rows([second])] == ["rerank"]
+
+
+def test_who_was_never_decided_has_a_row_in_the_table_too() -> None:
+    managed = Managed("chat", "rid", "online", "chat", Mode.APPLY, Limits(), (), (), {})
+    rows = Table().rows([decided("rerank")], {"chat": managed})
+    assert [(row["name"], row["outcome"]) for row in rows] == [
+        ("rerank", "unchanged"),
+        ("chat", None),
+    ]
+
+
+def test_other_threads_get_their_turn_between_a_hundred_rows() -> None:
+    pauses: list[float] = []
+    Table(pauses.append).rows(decided(f"d{n}") for n in range(250))
+    assert pauses == [0, 0]
 
 
 def test_the_status_counts_outcomes_and_modes() -> None:
