@@ -65,7 +65,10 @@ def build_sources(settings: Settings, watch: SourceWatch, clock: Clock) -> Mappi
         try:
             found[name] = cast("Source", kind.build(name, options, watch, clock))
         except ValueError as error:
-            assembly.fault(Fault(("sources", name), str(error)))
+            word, _, rest = str(error).partition(" ")
+            known = word in _map(settings.tree.at(("sources", name)))
+            path: Path = ("sources", name, word) if known else ("sources", name)
+            assembly.fault(Fault(path, rest if known else str(error)))
     if assembly.faults:
         raise ConfigError(settings.tree.problem(fault) for fault in assembly.faults)
     return found
@@ -86,6 +89,7 @@ class Assembly:
         self._signals = Memo(Signals(kinds).part)
         self._policies = Memo(entries.part)
         self._needs: dict[tuple[int, int], list[Fault]] = {}
+        self._label_sets: dict[int, tuple[Plain, tuple[str, ...]]] = {}
         self._first: dict[tuple[str, ...], Path] = {}
 
     @property
@@ -164,7 +168,7 @@ class Assembly:
         if rid is not None:
             rule = "is managed twice, first as {first}"
             self._once(("rid", managed.rid), path, Fault((*path, "rid"), rule, rid))
-        for label in sorted(_labels(layers)):
+        for label in self._labels(layers):
             rule = f"must be unique for the label {label!r} in its group, but {{first}} has it too"
             fault = Fault((*path, "match"), rule, managed.match)
             self._once(("match", group, label, managed.match), path, fault)
@@ -209,15 +213,20 @@ class Assembly:
             priority=int(cast("int", layers.sections["priority"] or 0)),
         )
 
+    def _labels(self, layers: Layers) -> tuple[str, ...]:
+        """The labels that tell a deployment apart in its signals; the same for equal signals."""
+        signals = layers.map("signals")
+        known = self._label_sets.get(id(signals))
+        if known is None:
+            said = {str(_map(each).get("label", DEFAULT_LABEL)) for each in signals.values()}
+            # The signals are kept beside their labels: an id is only good while its object lives.
+            known = self._label_sets[id(signals)] = signals, tuple(sorted(said))
+        return known[1]
+
     def _once(self, key: tuple[str, ...], path: Path, fault: Fault) -> None:
         first = self._first.setdefault(key, path)
         if first != path:
             self.fault(replace(fault, rule=fault.rule.format(first=dotted(first))))
-
-
-def _labels(layers: Layers) -> set[str]:
-    signals = layers.map("signals").values()
-    return {str(_map(each).get("label", DEFAULT_LABEL)) for each in signals}
 
 
 def _map(value: object) -> Plain:

@@ -16,20 +16,29 @@ def merged(base: Mapping[str, object], over: Mapping[str, object]) -> Plain:
 
     Neither argument is changed; the answer holds no null in any map.
     """
-    found: Plain = {key: _bare(value) for key, value in base.items() if value is not None}
+    return _over(_bare(base), over)
+
+
+def _over(base: Plain, over: Mapping[str, object]) -> Plain:
+    """The same for a base without nulls; what nothing is laid on is shared with it."""
+    found = dict(base)
     for key, value in over.items():
         below = found.get(key)
         if value is None:
             found.pop(key, None)
         elif isinstance(value, dict):
-            found[key] = merged(below if isinstance(below, dict) else {}, value)
+            found[key] = _over(below if isinstance(below, dict) else {}, value)
         else:
             found[key] = value
     return found
 
 
-def _bare(value: object) -> object:
-    return merged(value, {}) if isinstance(value, dict) else value
+def _bare(data: Mapping[str, object]) -> Plain:
+    return {
+        key: _bare(value) if isinstance(value, dict) else value
+        for key, value in data.items()
+        if value is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +84,6 @@ class Layers:
                     return place + path
         return self.places[-1] + path
 
-    def depth(self, path: Path) -> int:
-        """Which layer has the last word on a path, from 0; -1 when nobody wrote it."""
-        wrote = [i for i, place in enumerate(self.places) if self._wrote(place, path)]
-        return wrote[-1] if wrote else -1
-
     def _wrote(self, place: Path, path: Path) -> bool:
         found: object = self.tree.at(place)
         for part in path:
@@ -94,5 +98,5 @@ def _laid(below: object, said: object) -> object:
     if said is None:
         return None
     if isinstance(said, dict):
-        return merged(below if isinstance(below, dict) else {}, said)
+        return _over(below if isinstance(below, dict) else {}, said)
     return said

@@ -147,8 +147,7 @@ def hints_of(cls: type) -> Mapping[str, Any]:
 
 
 def _field(cls: type, name: str) -> dataclasses.Field[Any]:
-    found: dataclasses.Field[Any] = cls.__dataclass_fields__[name]  # type: ignore[attr-defined]
-    return found
+    return next(item for item in dataclasses.fields(cls) if item.name == name)
 
 
 def _value(hint: Any, item: dataclasses.Field[Any], value: object) -> Built:

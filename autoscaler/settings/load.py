@@ -173,7 +173,10 @@ def _readable(file: str) -> bool:
 
 
 def watch_files(settings: Settings) -> tuple[FilePath, ...]:
-    """Files whose change is a reason to load again: the configuration, secrets, CAs, policies."""
+    """Files whose change is a reason to load again: the configuration, secrets, CAs, policies.
+
+    Directories are listed at each call, so that asking again finds a policy file that is new.
+    """
     tree = settings.tree
     named = [tree.at(path) for path in (*_secret_files(tree), *_ca_files(tree))]
     files = [FilePath(tree.file), *(FilePath(name) for name in named if isinstance(name, str))]

@@ -97,6 +97,8 @@ def fault_of_file(path: str) -> str:
             "must not be readable by everybody nor writable by others, "
             f"its mode is {mode:04o}: run chmod 600 {path}"
         )
+    if not os.access(path, os.R_OK):
+        return "the file cannot be read: Permission denied"
     if not 0 < found.st_size <= _LARGEST:
         return f"must hold 1..{_LARGEST} bytes, it has {found.st_size}"
     return ""

@@ -14,13 +14,14 @@ from autoscaler.core.guards.cooldown import Cooldown
 from autoscaler.core.guards.step import Step
 from autoscaler.core.observation import Limits, Missing, Mode, Observation
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.plugins import assemble, build_sources, check, policy_types
+from autoscaler.plugins import assemble, build_sources, check, json_schema, policy_types
 from autoscaler.plugins.conditions import build_condition
 from autoscaler.plugins.entries import Entries
 from autoscaler.plugins.registry import Registry
 from autoscaler.roster import Group, Managed
 from autoscaler.settings import ConfigError, load
 from autoscaler.settings.problem import HIDDEN
+from autoscaler.settings.shape import DURATION_SCHEMA
 from tests.fakes.configuration import ENVIRON, OTHER_RID, RID, text_of, written
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "example.yaml"
@@ -233,5 +234,100 @@ def test_a_fleet_shares_the_parts_that_are_equal(tmp_path: Path) -> None:
     assert len({id(member.policies) for member in group.members}) == 5
     assert len({id(member.limits) for member in group.members}) == 9
     assert len({id(member.guards) for member in group.members}) == 1
-    # Measured at 0.7 KiB a deployment; each with parts of its own would be ten times that.
+    # Measured at 1.0 KiB a deployment; each with parts of its own would be ten times that.
     assert kept / 2000 < 4096
+
+
+BROKEN = """
+from dataclasses import dataclass, field
+from typing import Mapping
+from autoscaler.core.options import meta
+
+@dataclass(frozen=True)
+class Slot:
+    name: str
+    pause_s: float = field(default=1.0, metadata=meta("a pause", unit="s", ge=0))
+
+@dataclass(frozen=True)
+class Broken:
+    slots: tuple[Slot, ...] = field(default=(), metadata=meta("slots"))
+    one: Slot | None = field(default=None, metadata=meta("a slot"))
+    named: Mapping[str, Slot] = field(default_factory=dict, metadata=meta("slots"))
+    steps_s: tuple[float, ...] = field(default=(), metadata=meta("times", unit="s"))
+
+    @property
+    def needs(self):
+        raise RuntimeError
+
+    def propose(self, seen): ...
+"""
+
+
+def with_directory(folder: Path, **sections: str) -> dict[str, str]:
+    (folder / "mine").mkdir(mode=0o755)
+    file = folder / "mine" / "broken.py"
+    file.write_text(BROKEN, encoding="utf-8")
+    file.chmod(0o644)
+    return {"plugins": "plugins: {directories: [mine]}\n", **sections}
+
+
+def test_a_policy_that_cannot_tell_its_needs_is_a_problem(tmp_path: Path) -> None:
+    sections = with_directory(tmp_path, groups=two(chat=", policies: {mine: {kind: broken}}"))
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, ENVIRON, **sections)
+    (problem,) = caught.value.problems
+    assert problem.rule == "its needs cannot be told: RuntimeError"
+    assert problem.field == "groups.online.deployments.chat.policies.mine"
+
+
+def test_options_inside_options_are_in_the_schema(tmp_path: Path) -> None:
+    with_directory(tmp_path)
+    properties = json_schema([str(tmp_path / "mine")])["$defs"]["policy.broken"]["properties"]
+    slot = properties["slots"]["items"]
+    assert slot["properties"].keys() == {"name", "pause", "pause_s"}
+    assert slot["required"] == ["name"]
+    assert properties["one"]["anyOf"][0]["properties"] == slot["properties"]
+    assert properties["named"]["additionalProperties"]["properties"] == slot["properties"]
+    assert properties["steps"]["items"] == DURATION_SCHEMA
+
+
+def test_a_policy_that_cannot_be_loaded_is_told_at_its_kind(tmp_path: Path) -> None:
+    sections = with_directory(tmp_path, groups=two(chat=", policies: {mine: {kind: broken}}"))
+    (tmp_path / "mine" / "broken.py").write_text(
+        "raise RuntimeError('on purpose')\n", encoding="utf-8"
+    )
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, ENVIRON, **sections)
+    (problem,) = caught.value.problems
+    assert problem.rule == "policy 'broken' cannot be loaded: RuntimeError: on purpose"
+    assert problem.field.endswith("policies.mine.kind")
+
+
+def test_assemble_and_build_sources_tell_what_the_plug_ins_refuse(tmp_path: Path) -> None:
+    sources = "sources: {prom: {kind: prometheus, url: 'http://127.0.0.1:9090', timeout: 0}}\n"
+    settings = load(written(tmp_path, text_of(sources=sources)), ENVIRON)
+    for attempt in (lambda: assemble(settings), lambda: build_sources(settings, Watch(), Clock())):
+        with pytest.raises(ConfigError, match=r"sources.prom.timeout: must be greater than 0 s"):
+            attempt()
+
+
+def test_a_source_that_cannot_be_built_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
+    sources = (
+        "sources: {prom: {kind: prometheus, url: 'https://127.0.0.1:9090', ca_file: ca.pem}}\n"
+    )
+    settings = load(written(tmp_path, text_of(sources=sources)), ENVIRON)
+    with pytest.raises(
+        ConfigError, match=r"config.yaml:3:70: sources.prom.ca_file: must be a readable"
+    ):
+        build_sources(settings, Watch(), Clock())
+
+
+def test_a_journals_password_comes_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("pw", encoding="utf-8")
+    (tmp_path / "password").chmod(0o600)
+    journal = "journal: {url: postgresql://me@host/db, password_file: password}\n"
+    found = load(written(tmp_path, text_of(journal=journal)), ENVIRON).journal.current()
+    assert found is not None
+    assert found.get_secret_value() == "pw"
+    assert load(written(tmp_path, text_of()), ENVIRON).journal.current() is None
