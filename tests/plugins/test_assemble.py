@@ -318,7 +318,7 @@ def test_a_source_that_cannot_be_built_is_a_problem(tmp_path: Path) -> None:
     )
     settings = load(written(tmp_path, text_of(sources=sources)), ENVIRON)
     with pytest.raises(
-        ConfigError, match=r"config.yaml:3:70: sources.prom.ca_file: must be a readable"
+        ConfigError, match=r"config.yaml:3:76: sources.prom.ca_file: must be a readable"
     ):
         build_sources(settings, Watch(), Clock())
 
