@@ -17,6 +17,8 @@ from autoscaler.ports import Clock, JournalError
 
 # A tick that waits longer than this for its record goes on without writing to the platform.
 DEADLINE_S = 5.0
+# An opening may check 64 MiB and rewrite a table of a million rows.
+OPENING_S = 120.0
 
 
 async def open_journal(
@@ -25,7 +27,7 @@ async def open_journal(
     """The journal at `sqlite:///path` or `postgresql://...`, made or migrated when needed.
 
     `lock` makes this the only daemon that writes; a command that adds an override opens beside
-    it without. `deadline_s` bounds every call, seconds. Raises JournalLocked (another daemon
+    it without. `deadline_s` bounds every later call, seconds. Raises JournalLocked (another daemon
     is there) or JournalError.
     """
     backend = _backend(url, exclusive=lock, readonly=False, deadline_s=deadline_s)
@@ -55,7 +57,7 @@ async def open_readonly(url: str, *, clock: Clock, deadline_s: float = DEADLINE_
 
 async def _opened(store: Store, clock: Clock, prepare: Work[None]) -> SqlJournal:
     try:
-        await store.run("opening", prepare)
+        await store.run("opening", prepare, OPENING_S)
     except BaseException:
         await store.close()
         raise

@@ -31,7 +31,8 @@ class Postgres:
         if "sslmode" in query:  # libpq's name, which the driver does not know
             query["ssl"] = query.pop("sslmode")
         self._url = url.set(drivername="postgresql+asyncpg", query=query)
-        self.place = self._url.set(drivername="postgresql", password=None).render_as_string()
+        shown = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+        self.place = shown.render_as_string()
         self.secret = url.password or ""
         self.exclusive = exclusive
         self.readonly = readonly

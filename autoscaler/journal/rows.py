@@ -135,7 +135,8 @@ def remembered(changes: Iterable[Change], start: float) -> tuple[Change, ...]:
     """The changes since `start` (Unix seconds), and the last of each dial in each direction."""
     kept: list[Change] = []
     last: set[tuple[str, bool]] = set()
-    for change in sorted(changes, key=lambda c: c.at, reverse=True):
+    ordered = sorted(changes, key=lambda c: c.at)
+    for change in ordered[::-1]:
         moves = _moves(change)
         if change.at >= start or not moves <= last:
             kept.append(change)

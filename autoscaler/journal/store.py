@@ -38,19 +38,23 @@ class Store:
         self._turn = asyncio.Lock()
         self._closed = False
 
-    async def run(self, doing: str, work: Work[T]) -> T:
-        """The result of `work` in a transaction of its own. Raises JournalError."""
+    async def run(self, doing: str, work: Work[T], within_s: float | None = None) -> T:
+        """The result of `work` in a transaction of its own, within the deadline or `within_s`.
+
+        Raises JournalError.
+        """
+        deadline_s = self.deadline_s if within_s is None else within_s
         if self._closed:
             raise JournalError(f"the journal {self.backend.place} is closed")
         try:
-            async with asyncio.timeout(self.deadline_s):
+            async with asyncio.timeout(deadline_s):
                 await self._turn.acquire()
                 task = asyncio.create_task(self._work(doing, work))
                 task.add_done_callback(_heard)
                 return await asyncio.shield(task)
         except TimeoutError as late:
             raise JournalError(
-                f"the journal {self.backend.place} did not answer within {self.deadline_s:g} s "
+                f"the journal {self.backend.place} did not answer within {deadline_s:g} s "
                 f"while {doing}; what was begun may still go through"
             ) from late
 
