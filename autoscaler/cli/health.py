@@ -15,7 +15,7 @@ def health(
     ] = "http://127.0.0.1:9464",
 ) -> None:
     """Ask a running daemon whether its loop lives; exit 0 when it does."""
-    from autoscaler.cli.ask import Silence, ask
+    from autoscaler.web.ask import Silence, ask
 
     try:
         answer = ask(f"{url}/livez")

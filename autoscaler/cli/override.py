@@ -26,7 +26,7 @@ def pause(
     """Stop changes of a deployment, a group or the fleet; the envelope stays as it is."""
     import asyncio
 
-    from autoscaler.settings import seconds
+    from autoscaler.settings.units import seconds
     from autoscaler.wiring import add_pause
 
     try:

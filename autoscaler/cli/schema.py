@@ -7,8 +7,6 @@ import typer
 
 def schema() -> None:
     """Print the JSON schema of the configuration, for editors and for your own checks."""
-    import json
+    from autoscaler.plugins import schema_text
 
-    from autoscaler.plugins import json_schema
-
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(schema_text(), nl=False)

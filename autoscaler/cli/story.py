@@ -18,8 +18,7 @@ def tell(told: Told) -> str:
         f"{told['deployment']}  ({told['group']}, mode {told['mode']})  {when}",
         f"  {outcome['kind'].upper()}: {told['headline']}",
         "",
-        f"seen       state {told['state']}, envelope {envelope(told['before'])}"
-        f" read {told['envelope_age_s']:.0f} s ago",
+        *_block("seen", [_state(told)]),
         *(f"           {_signal(signal)}" for signal in told["seen"]),
         "",
         *_block("said", [_vote(vote) for vote in told["votes"]]),
@@ -36,6 +35,11 @@ def tell(told: Told) -> str:
 def envelope(dials: Mapping[str, int]) -> str:
     """`2..5 x 32`: floor, ceiling and threads."""
     return f"{dials['min_replicas']}..{dials['max_replicas']} x {dials['threads']}"
+
+
+def _state(told: Told) -> str:
+    age = f"read {told['envelope_age_s']:.0f} s ago"
+    return f"state {told['state']}, envelope {envelope(told['before'])} {age}"
 
 
 def _block(title: str, lines: Sequence[str]) -> list[str]:

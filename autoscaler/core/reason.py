@@ -112,7 +112,13 @@ class Reason:
     facts: tuple[tuple[str, float | int | str], ...] = ()
 
     def __str__(self) -> str:
-        return self.sentence.format(**dict(self.facts)) if self.facts else self.sentence
+        if not self.facts:
+            return self.sentence
+        try:
+            return self.sentence.format(**dict(self.facts))
+        except (LookupError, ValueError, TypeError, AttributeError):
+            # A sentence whose places do not fit its facts is a bug, but not one to fail on.
+            return self.sentence
 
 
 def because(code: Code, sentence: str, **facts: float | str) -> Reason:

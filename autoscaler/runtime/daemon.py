@@ -11,6 +11,7 @@ from random import Random
 
 import structlog
 
+from autoscaler.core.decision import Decision
 from autoscaler.ports import (
     Clock,
     Journal,
@@ -91,6 +92,23 @@ class Daemon:
                 [seat for name, seat in seats.items() if seat is not self.seats.get(name)]
             )
             await self._swap(parts, groups, seats)
+
+    async def rehearse(self, parts: Parts) -> list[Decision]:
+        """Read and decide every deployment once, for a check.
+
+        Modes decide whether anything is written, so hand in parts that only recommend.
+        """
+        found: dict[str, Live] = {}
+        groups = [await self._members(group, parts.platform, found) for group in parts.groups]
+        self.seats = self._seats(groups, found)
+        resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
+        seats = list(self.seats.values())
+        await asyncio.gather(*(resync.read(seat) for seat in seats if seat.read_at is None))
+        await fill(parts.sources, seats, self.clock.now())
+        self._plan_ticks(parts, groups)
+        return [
+            decision for tick in self.ticks.values() for decision in (await tick.run()).decisions
+        ]
 
     async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
         locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(self.ticks)]

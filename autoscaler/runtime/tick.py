@@ -24,11 +24,14 @@ from autoscaler.ports import (
     Source,
     TickReport,
 )
-from autoscaler.runtime.observe import ask_all, take
+from autoscaler.runtime.heap import Heap
+from autoscaler.runtime.observe import answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
 
 # The event loop gets its turn after this many decisions: at 60 us each, every 3 ms.
 TURN = 50
+# From this many deployments on, the garbage collector is worth keeping away.
+LARGE = 500
 # A plan older than this is not written any more: the world has moved on.
 OLDEST_PLAN_S = 30.0
 # Kinds that are always worth a journal row.
@@ -68,8 +71,11 @@ class Tick:
         self.interval_s = interval_s
         self.seats = seats
         self.world = world
+        self.specs = distinct(seats)
+        self.heap = Heap(world.clock)
         self.unrecorded: list[Decision] = []
         self.journal_up = True
+        self.last_at: float | None = None
         self._count = 0
 
     async def run(self, lag_s: float = 0.0) -> TickReport:
@@ -81,20 +87,18 @@ class Tick:
         decisions = await self._write(decisions, began)
         await self._record(at, decisions)
         took = world.clock.monotonic() - began
+        self.last_at = at
         report = TickReport(self.group, at, took, lag_s, decisions)
         for listener in world.listeners:
             listener.told(report)
+        if len(self.seats) >= LARGE:
+            self.heap.settle()
         return report
 
     async def _observe(self, at: float) -> None:
-        asked = [
-            (spec.source, spec.question)
-            for seat in self.seats
-            for spec in seat.managed.signals.values()
-        ]
         # A late source must not eat the time of the decisions.
         deadline = min(10.0, max(1.0, self.interval_s * 0.6))
-        answers = await ask_all(self.world.sources, asked, at, deadline)
+        answers = await answers_for(self.specs, self.world.sources, at, deadline)
         for turn, seat in enumerate(self.seats):
             take(seat, answers, at)
             if turn % TURN == TURN - 1:

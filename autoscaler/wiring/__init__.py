@@ -1,0 +1,19 @@
+"""The composition root: settings in, a running daemon out. It alone knows every room."""
+
+from __future__ import annotations
+
+from autoscaler.wiring.inspect import inspect, validate
+from autoscaler.wiring.serve import Running, logging_for, serve, start
+from autoscaler.wiring.store import add_pause, end_pauses, last_decision
+
+__all__ = [
+    "Running",
+    "add_pause",
+    "end_pauses",
+    "inspect",
+    "last_decision",
+    "logging_for",
+    "serve",
+    "start",
+    "validate",
+]

@@ -1,0 +1,91 @@
+"""Settings to parts: the platform's client, the sources, the groups."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from autoscaler.foundry import (
+    ClientLogin,
+    FileSecret,
+    FixedSecret,
+    FoundryOptions,
+    FoundryPlatform,
+    PacingOptions,
+    TokenLogin,
+)
+from autoscaler.plugins import assemble, build_sources
+from autoscaler.ports import Clock, PlatformWatch, SourceWatch
+from autoscaler.runtime.daemon import Parts
+from autoscaler.settings import Auth, ConfigError, Pacing, Platform, Settings, read_secret
+
+
+def build(
+    settings: Settings, platform_watch: PlatformWatch, source_watch: SourceWatch, clock: Clock
+) -> Parts:
+    """Everything that one configuration asks for. Raises ConfigError; asks nobody anything."""
+    groups = assemble(settings)
+    sources = build_sources(settings, source_watch, clock)
+    platform = build_platform(settings.platform, platform_watch, clock)
+    return Parts(groups, platform, sources, settings.platform.resync, digest(settings))
+
+
+def build_platform(platform: Platform, watch: PlatformWatch, clock: Clock) -> FoundryPlatform:
+    """The platform's client."""
+    options = FoundryOptions(
+        url=platform.url,
+        ca_file=Path(platform.ca_file) if platform.ca_file else None,
+        preview=platform.preview,
+        read_timeout_s=platform.timeouts.read,
+        write_timeout_s=platform.timeouts.write,
+        pacing=_pacing(platform.pacing),
+    )
+    chance = random.Random()  # noqa: S311 - jitter, not secrets
+    return FoundryPlatform(options, _login(platform.auth), clock, chance, watch)
+
+
+def loaded_secrets(settings: Settings) -> list[str]:
+    """Every secret that the configuration loads now, for hiding them by value."""
+    found = [settings.platform.auth.current(), settings.journal.current()]
+    secrets = [secret.get_secret_value() for secret in found if secret is not None]
+    for source in settings.sources.values():
+        file = (source.model_extra or {}).get("token_file")
+        if isinstance(file, str) and file:
+            with contextlib.suppress(ConfigError, OSError):
+                secrets.append(read_secret(file).get_secret_value())
+    return secrets
+
+
+def digest(settings: Settings) -> str:
+    """A short mark of the configuration's file, to see which one is running."""
+    return hashlib.sha256(settings.file.read_bytes()).hexdigest()[:12]
+
+
+def _pacing(pacing: Pacing) -> PacingOptions:
+    return PacingOptions(
+        requests_per_second=pacing.requests_per_second,
+        burst=pacing.burst,
+        concurrency=pacing.concurrency,
+        attempts=pacing.attempts,
+        backoff_base_s=pacing.backoff.base,
+        backoff_cap_s=pacing.backoff.cap,
+        breaker_failures=pacing.breaker.failures,
+        breaker_open_s=pacing.breaker.open_for,
+    )
+
+
+def _login(auth: Auth) -> ClientLogin | TokenLogin:
+    if auth.client_id is not None:
+        secret = _secret(auth.client_secret, auth.client_secret_file)
+        return ClientLogin(auth.client_id, secret, auth.scopes)
+    return TokenLogin(_secret(auth.token, auth.token_file))
+
+
+def _secret(given: SecretStr | None, file: str | None) -> FixedSecret | FileSecret:
+    if given is not None:
+        return FixedSecret(given.get_secret_value())
+    return FileSecret(Path(file or ""))

@@ -1,0 +1,200 @@
+"""`run`: the daemon with its face, its log and its life cycle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from autoscaler import __version__
+from autoscaler.ports import Alone, JournalError, Listener
+from autoscaler.runtime.clock import SystemClock
+from autoscaler.runtime.daemon import Daemon
+from autoscaler.runtime.reload import FileWatch
+from autoscaler.settings import ConfigError, Settings, load, watch_files
+from autoscaler.telemetry.decision_log import DecisionLog
+from autoscaler.telemetry.logs import Logs, configure
+from autoscaler.telemetry.metrics import Metrics
+from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, Troubles
+from autoscaler.web.server import Server
+from autoscaler.web.server import serve as open_server
+from autoscaler.wiring.build import build, loaded_secrets
+from autoscaler.wiring.face import DaemonFace
+from autoscaler.wiring.store import open_store
+
+log = structlog.get_logger("autoscaler")
+
+# Housekeeping of the journal. Small batches, so hourly is gentle and enough.
+PRUNE_S = 3600.0
+# How often the event loop's lag is copied into its metric.
+LAG_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """Who hears of every request and query."""
+
+    platform: EveryPlatformWatch
+    source: EverySourceWatch
+
+
+@dataclass(slots=True)
+class Running:
+    """A daemon at work. `stop` ends it in order; `reload` takes the file as it is now."""
+
+    settings: Settings
+    daemon: Daemon
+    metrics: Metrics
+    lines: DecisionLog
+    watches: Watches
+    server: Server
+
+    async def reload(self) -> bool:
+        """Load the configuration again; keep the last good one when anything is wrong with it."""
+        path = self.settings.file
+        try:
+            settings = load(path)
+            watches = self.watches
+            parts = build(settings, watches.platform, watches.source, self.daemon.clock)
+            await self.daemon.adopt(parts)
+        except (ConfigError, JournalError, TimeoutError, OSError) as problem:
+            self.metrics.reload_failed()
+            log.error("configuration kept", file=str(path), problem=str(problem))  # noqa: TRY400 - the problem says it all
+            return False
+        for section in ("journal", "web", "log"):
+            if getattr(settings, section) != getattr(self.settings, section):
+                log.warning("a change of this section needs a restart", section=section)
+        self.settings = settings
+        self.metrics.reloaded((group.name for group in parts.groups), parts.sources)
+        self.keep()
+        log.info("configuration loaded", file=str(path), digest=parts.digest)
+        return True
+
+    def keep(self) -> None:
+        """Forget what is told of deployments that are no longer managed."""
+        self.metrics.keep(self.daemon.seats)
+        self.lines.keep(self.daemon.seats)
+
+    async def stop(self) -> None:
+        """Let the write in flight end, close the doors, then the page."""
+        await self.daemon.stop()
+        await self.server.close()
+
+
+async def start(
+    settings: Settings,
+    listeners: Sequence[Listener] = (),
+    dropped: Callable[[], int] = lambda: 0,
+) -> Running:
+    """Open the journal, build the parts, serve the page, begin to tick.
+
+    `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines.
+
+    Raises ConfigError, JournalError (JournalLocked when another daemon is there), OSError when
+    the address is taken.
+    """
+    clock = SystemClock()
+    metrics = Metrics(clock, version=__version__, detail=settings.web.detail, dropped=dropped)
+    troubles = Troubles(clock)
+    watches = Watches(EveryPlatformWatch(metrics, troubles), EverySourceWatch(metrics, troubles))
+    parts = build(settings, watches.platform, watches.source, clock)
+    journal = await open_store(settings)
+    lines = DecisionLog()
+    told: tuple[Listener, ...] = (metrics, lines, *listeners)
+    chance = random.Random()  # noqa: S311 - jitter, not secrets
+    daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
+    try:
+        server = await open_server(DaemonFace(daemon, metrics, journal), settings.web.listen)
+    except OSError:
+        await journal.close()
+        raise
+    metrics.reloaded((group.name for group in parts.groups), parts.sources)
+    try:
+        await daemon.start(parts)
+    except BaseException:
+        await daemon.stop()
+        await server.close()
+        raise
+    running = Running(settings, daemon, metrics, lines, watches, server)
+    running.keep()
+
+    async def prune(_lag_s: float) -> None:
+        keep = running.settings.journal
+        await journal.prune(clock.now(), keep.keep, keep.keep_rows)
+
+    async def lag(_lag_s: float) -> None:
+        metrics.lagged(daemon.watchdog.loop_lag_s)
+        running.keep()
+
+    daemon.schedule.every("prune", PRUNE_S, prune, after=60.0)
+    daemon.schedule.every("lag", LAG_S, lag)
+    return running
+
+
+async def serve(path: Path) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Raises as `start` does."""
+    settings = load(path)
+    with logging_for(settings) as logs:
+        running = await start(settings, dropped=logs.dropped)
+        log.info(
+            "daemon started",
+            version=__version__,
+            url=running.server.url,
+            deployments=len(running.daemon.seats),
+        )
+        async with _signals() as (stop, reload):
+            await _until_stopped(running, stop, reload)
+        log.info("daemon stops")
+        await running.stop()
+
+
+@contextlib.contextmanager
+def logging_for(settings: Settings, stream: TextIO | None = None) -> Iterator[Logs]:
+    """The log as configured, with every loaded secret hidden wherever it would appear."""
+    logs = configure(settings.log.format, settings.log.level, stream=stream)
+    for secret in loaded_secrets(settings):
+        logs.redactor.add(secret)
+    try:
+        yield logs
+    finally:
+        logs.close()
+
+
+@contextlib.asynccontextmanager
+async def _signals() -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Events for stop and reload; a second SIGTERM or SIGINT ends the process at once."""
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopping() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    yield stop, reload
+
+
+async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.Event) -> None:
+    watch = FileWatch(watch_files(running.settings))
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=1.0)
+            changed = await asyncio.to_thread(watch.changed)
+            if not waiting.done() and (reload.is_set() or changed):
+                reload.clear()
+                await running.reload()
+                watch = FileWatch(watch_files(running.settings))
+    finally:
+        waiting.cancel()
