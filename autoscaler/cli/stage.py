@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -61,6 +62,8 @@ async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, o
             settings = _settings(platform, Path(place))
             with logging_for(settings, sys.stderr):
                 running = await start(settings, (tally,))
+                if not live:
+                    typer.echo(f"watch it at {running.server.url}", err=True)
                 try:
                     await _watch(running, platform, tally, duration, live=live)
                 finally:

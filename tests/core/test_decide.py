@@ -13,10 +13,10 @@ from autoscaler.core.guards import GUARDS
 from autoscaler.core.guards.stabilise import Stabilise
 from autoscaler.core.observation import Control, Limits, Missing, Mode, Observation
 from autoscaler.core.plan import Plan
-from autoscaler.core.proposal import Abstain, Bid, PolicyEntry, Proposal, fault_of
+from autoscaler.core.proposal import Abstain, Answer, Bid, PolicyEntry, Proposal, fault_of
 from autoscaler.core.reason import Code, because
 from autoscaler.core.standing import standing
-from tests.strategies import MANY, NOW, Says, entries, entry, observations, seen, wants
+from tests.strategies import MANY, NOW, entries, entry, observations, seen, wants
 
 RAILS = tuple(guard() for guard in GUARDS)
 UNSTABILISED = tuple(
@@ -117,11 +117,13 @@ def test_a_shadow_is_heard_but_never_merged() -> None:
 
 
 def test_a_crash_stays_in_its_own_seat() -> None:
-    class Broken(Says):
-        def propose(self, seen: Observation) -> object:
+    class Broken:
+        needs: tuple[str, ...] = ()
+
+        def propose(self, seen: Observation) -> Answer:
             raise KeyError("weights")
 
-    broken = PolicyEntry("broken", Broken(None))
+    broken = PolicyEntry("broken", Broken())
     plan = decide(seen(), [broken, entry("load", wants(floor=6))], RAILS)
     assert plan.after.min_replicas == 6
     assert plan.votes[0].answer.reason.code is Code.POLICY_CRASHED
@@ -133,7 +135,7 @@ def test_a_crash_stays_in_its_own_seat() -> None:
     [
         None,
         7,
-        Proposal({Dial.THREADS: Bid(want=True)}, because(Code.LIMITS, "x")),  # type: ignore[arg-type]  # wrong on purpose
+        Proposal({Dial.THREADS: Bid(want=True)}, because(Code.LIMITS, "x")),
         Proposal({Dial.THREADS: Bid(want=-1)}, because(Code.LIMITS, "x")),
         Proposal({Dial.THREADS: Bid(at_most=2.5)}, because(Code.LIMITS, "x")),  # type: ignore[arg-type]  # wrong on purpose
         Proposal({Dial.THREADS: Bid(at_least=10**9)}, because(Code.LIMITS, "x")),
