@@ -16,14 +16,9 @@ from autoscaler.core.reason import Reason
 def describe(decision: Decision) -> dict[str, Any]:
     """What was seen, said, planned and done, with every reason as a ready sentence.
 
-    Times are Unix seconds, ages seconds. Total: a reason whose places do not fit its facts is
-    told as it was written.
+    Times are Unix seconds, ages seconds.
     """
     plan, outcome, seen = decision.plan, decision.outcome, decision.seen
-    try:
-        headline = decision.headline()
-    except (LookupError, ValueError, TypeError):
-        headline = _said(outcome.reason)
     return {
         "id": decision.id,
         "at": decision.at,
@@ -31,7 +26,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "rid": decision.rid,
         "group": decision.group,
         "mode": decision.mode.value,
-        "headline": headline,
+        "headline": decision.headline(),
         "state": seen.health.state,
         "envelope_age_s": decision.at - seen.envelope_at,
         "before": to_tree(Envelope, plan.before),
@@ -52,15 +47,8 @@ def describe(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _said(reason: Reason) -> str:
-    try:
-        return str(reason)
-    except (LookupError, ValueError, TypeError, AttributeError):
-        return reason.sentence
-
-
 def _reason(reason: Reason) -> dict[str, str]:
-    return {"code": reason.code.value, "sentence": _said(reason)}
+    return {"code": reason.code.value, "sentence": str(reason)}
 
 
 def _signal(name: str, signal: Signal, at: float) -> dict[str, Any]:
@@ -91,6 +79,5 @@ def _step(step: Step) -> dict[str, Any]:
         "after": step.after,
         "by": step.by,
         **_reason(step.reason),
-        "line": f"{step.dial.value} {step.before} -> {step.after} by {step.by}: "
-        f"{_said(step.reason)}",
+        "line": str(step),
     }

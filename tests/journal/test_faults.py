@@ -170,3 +170,24 @@ async def test_a_state_row_that_cannot_be_read_is_named(journal: SqlJournal) -> 
     await journal._store.run("spoiling", lambda c: c.execute(spoil))
     with pytest.raises(JournalError, match="state of chat cannot be read: colour is not a field"):
         await journal.recall(["chat"])
+
+
+async def test_a_lost_connection_costs_one_call(journal: SqlJournal, url: str) -> None:
+    await journal.conclude([decided(kind=Kind.FAILED)])
+    if not url.startswith("postgres"):
+        connection = journal._store._connection
+        assert connection is not None
+        await (await connection.get_raw_connection()).driver_connection.close()  # type: ignore[union-attr]  # the driver's own connection, closed under us
+    else:
+        import asyncpg  # type: ignore[import-untyped]  # it ships no types
+
+        other = await asyncpg.connect(url)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await other.close()
+    with pytest.raises(JournalError, match="while looking for open intents"):
+        await journal.dangling()
+    assert await journal.dangling() == []
+    assert await journal.latest("chat") is not None
