@@ -16,6 +16,15 @@ STOPPED = {
 }
 
 
+def settled(seen: Observation) -> bool:
+    """Whether the platform has nothing left to do: ACTIVE, and ready or allowed to be empty.
+
+    Without a guaranteed replica a deployment that is ACTIVE and not ready has scaled to zero.
+    """
+    health = seen.health
+    return health.state == SETTLED and (health.is_ready or seen.envelope.min_replicas == 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Hold DISABLED, FAILED and unknown states; never lower or restart an unsettled one.
