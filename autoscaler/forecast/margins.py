@@ -1,0 +1,110 @@
+"""Calibrated margins: what each expert must add so that it falls short only 1 - tau of the time.
+
+Online conformal prediction in the space of square roots, where the spread of arriving
+requests does not depend on their number. Sources: Gibbs and Candes, Adaptive Conformal
+Inference (arXiv 2106.00170); a margin that grows with the root is square-root staffing (Whitt).
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass
+from statistics import NormalDist
+
+# In roots of requests: keeps a margin alive when demand did not move at all.
+SMALLEST_SPREAD = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast margins learn: half-lives in seconds; `rate` is a step of the quantile.
+
+    `short_share` is the part of the spread that follows the last minutes, which answers bursts.
+    """
+
+    rate: float = 0.04
+    short_s: float = 480.0
+    long_s: float = 172_800.0
+    short_share: float = 0.5
+    loss_s: float = 39_600.0
+
+
+def first_quantile(tau: float) -> float:
+    """A normal error's quantile over its mean size: where an unknown margin begins."""
+    return NormalDist().inv_cdf(tau) * math.sqrt(math.pi / 2)
+
+
+class Margins:
+    """One margin per expert for one window: `cover` opinions, later `learn` what came."""
+
+    __slots__ = ("_fade", "_long", "_rate", "_share", "_short", "fast", "loss", "q", "slow", "tau")
+
+    def __init__(self, experts: int, tau: float, step_s: float, pace: Pace) -> None:
+        self.tau = tau
+        self._rate = pace.rate
+        self._share = pace.short_share
+        self._short = 1 - 0.5 ** (step_s / pace.short_s)
+        self._long = 1 - 0.5 ** (step_s / pace.long_s)
+        self._fade = 0.5 ** (step_s / pace.loss_s)
+        self.q = array("d", [first_quantile(tau)]) * experts
+        self.fast = array("d", [1.0]) * experts
+        self.slow = array("d", [1.0]) * experts
+        self.loss = array("d", [0.0]) * experts
+
+    def spread(self, expert: int) -> float:
+        """The present size of an expert's error, in roots of requests."""
+        share = self._share
+        return share * self.fast[expert] + (1 - share) * self.slow[expert] + SMALLEST_SPREAD
+
+    def cover(self, roots: list[float]) -> list[float]:
+        """The covered demand for each opinion, given as square roots."""
+        share, least = self._share, SMALLEST_SPREAD
+        rest = 1 - share
+        covered = []
+        for root, q, fast, slow in zip(roots, self.q, self.fast, self.slow, strict=True):
+            edge = root + q * (share * fast + rest * slow + least)
+            covered.append(edge * edge if edge > 0 else 0.0)
+        return covered
+
+    def learn(self, roots: list[float], covered: list[float], truth: float) -> None:
+        """Learn from opinions of the past, now that the highest demand of their window is known."""
+        root, tau = math.sqrt(truth), self.tau
+        short, long, fade = self._short, self._long, self._fade
+        missed, met, idle = self._rate * tau, self._rate * (1 - tau), 1 - tau
+        fast, slow, q, loss = self.fast, self.slow, self.q, self.loss
+        for expert, opinion in enumerate(roots):
+            error = root - opinion if root > opinion else opinion - root
+            fast[expert] += short * (error - fast[expert])
+            slow[expert] += long * (error - slow[expert])
+            above = truth - covered[expert]
+            if above > 0:
+                q[expert] += missed
+                loss[expert] = loss[expert] * fade + tau * above
+            else:
+                q[expert] -= met
+                loss[expert] = loss[expert] * fade - idle * above
+
+    def best(self) -> int:
+        """The expert whose covered opinions cost least lately."""
+        loss = self.loss
+        return min(range(len(loss)), key=loss.__getitem__)
+
+
+class Edge:
+    """One more quantile of the followed forecast, such as the one a ceiling needs."""
+
+    __slots__ = ("_rate", "q", "tau")
+
+    def __init__(self, tau: float, rate: float) -> None:
+        self.tau = tau
+        self._rate = rate
+        self.q = first_quantile(tau)
+
+    def learn(self, score: float) -> None:
+        """`score` is the error over the spread at the time of the forecast."""
+        self.q += self._rate * (self.tau if score > self.q else self.tau - 1)
+
+    def over(self, root: float, spread: float) -> float:
+        """The demand that this quantile covers."""
+        return max(0.0, root + self.q * spread) ** 2

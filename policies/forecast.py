@@ -1,0 +1,127 @@
+"""Policy `forecast`: a floor ahead of the cold start, released only when it is no longer needed.
+
+Reads forecast signals, whose samples lie ahead of now: `<signal>` is the demand to be ready for
+once a replica ordered now serves, `<signal>_keep` the demand from now until then, and
+`<signal>_ceiling` a demand that is almost never passed. It follows what AWS, Azure and Google
+document of their predictive scaling: a forecast alone never removes capacity.
+
+A replica more is ordered for the first, a replica is let go only above the second: the
+ski-rental rule, keep while the expected idle time is shorter than a new cold start. How long
+less must have been wanted, and how little is not worth a write, is for the guards `stabilise`
+(120 to 300 s work well) and `deadband` (10 %), which every policy shares.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from autoscaler.core.envelope import Dial
+from autoscaler.core.observation import Absence, Missing, Observation, Series, Signal
+from autoscaler.core.options import check_options, meta
+from autoscaler.core.proposal import Answer, Bid, Proposal, missing
+from autoscaler.core.reason import Code, Reason, because
+
+# A forecast just above a whole number of replicas by rounding dust does not order one more.
+DUST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Order replicas for the forecast demand; let them go by fresh data and the keep forecast."""
+
+    signal: str = field(
+        default="forecast",
+        metadata=meta("forecast of running and queued requests of the whole deployment"),
+    )
+    demand: str = field(
+        default="running_jobs",
+        metadata=meta("what is forecast, as measured: must be fresh before anything is released"),
+    )
+    target: float = field(
+        default=1.0, metadata=meta("share of a replica's threads that may be full", gt=0, le=1)
+    )
+    buffer: float = field(
+        default=0.0, metadata=meta("capacity on top, as a share of the forecast", ge=0, le=5)
+    )
+    spare: int = field(
+        default=1, metadata=meta("replicas of the ceiling above its own forecast", ge=0, le=1000)
+    )
+    fresh_s: float = field(
+        default=180.0, metadata=meta("older demand releases nothing", unit="s", gt=0, le=3600)
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The measured demand and the forecast with its two companions."""
+        return self.demand, self.signal, f"{self.signal}_keep", f"{self.signal}_ceiling"
+
+    def propose(self, seen: Observation) -> Answer:
+        """Bid floors for the forecast; want less only with data that is fresh and complete."""
+        ahead = _ahead(seen.signal(self.signal), seen.at)
+        if isinstance(ahead, Missing):
+            return missing(self.signal, ahead)
+        current = seen.envelope
+        floor = self._replicas(ahead, current.threads)
+        keep = self._releasable(seen, f"{self.signal}_keep")
+        held = floor if keep is None else max(floor, min(current.min_replicas, keep))
+        roof, loose = self._roof(seen, max(floor, held))
+        bids = {
+            Dial.MIN_REPLICAS: Bid(None if keep is None else held, at_least=floor),
+            Dial.MAX_REPLICAS: Bid(roof if loose and keep is not None else None, at_least=roof),
+        }
+        return Proposal(bids, _reason(ahead, floor, held, keep, current.min_replicas))
+
+    def _roof(self, seen: Observation, floor: int) -> tuple[int, bool]:
+        """The ceiling to bid, and whether it is known well enough to be lowered to."""
+        name = f"{self.signal}_ceiling"
+        edge = _ahead(seen.signal(name), seen.at)
+        if isinstance(edge, Missing):
+            return floor + self.spare, False
+        roof = max(floor, self._replicas(edge, seen.envelope.threads)) + self.spare
+        return roof, self._releasable(seen, name) is not None
+
+    def _replicas(self, demand: float, threads: int) -> int:
+        load = demand * (1 + self.buffer) / (threads * self.target)
+        return max(0, math.ceil(load - DUST))
+
+    def _releasable(self, seen: Observation, name: str) -> int | None:
+        """Replicas that must stay, None when the data does not allow to let any go."""
+        measured, forecast = seen.signal(self.demand), seen.signal(name)
+        if isinstance(measured, Missing) or isinstance(forecast, Missing):
+            return None
+        if not (measured.complete and forecast.complete):
+            return None
+        if seen.at - measured.last_at > self.fresh_s:
+            return None
+        edge = _ahead(forecast, seen.at)
+        return None if isinstance(edge, Missing) else self._replicas(edge, seen.envelope.threads)
+
+
+def _ahead(signal: Signal, at: float) -> float | Missing:
+    """The highest sample that lies at or after `at`; Missing when all lie behind."""
+    if isinstance(signal, Missing):
+        return signal
+    values = signal.since(at)
+    return max(values) if values else _outlived(signal)
+
+
+def _outlived(signal: Series) -> Missing:
+    return Missing(Absence.STALE, "the forecast lies in the past", signal.last_at)
+
+
+def _reason(demand: float, floor: int, held: int, keep: int | None, now: int) -> Reason:
+    if floor > now:
+        sentence = "{demand:.1f} requests are forecast for when a new replica serves: {floor}"
+        return because(Code.LOAD_ABOVE_TARGET, sentence, demand=demand, floor=floor)
+    if keep is None:
+        sentence = "{demand:.1f} requests are forecast: at least {floor}; stale data frees nothing"
+        return because(Code.WITHIN_TOLERANCE, sentence, demand=demand, floor=floor)
+    if held < now:
+        sentence = "no more than {keep} replicas are needed until a new one could serve"
+        return because(Code.LOAD_BELOW_TARGET, sentence, keep=held)
+    sentence = "{demand:.1f} requests are forecast: at least {floor}, and {keep} stay until then"
+    return because(Code.WITHIN_TOLERANCE, sentence, demand=demand, floor=floor, keep=keep)
