@@ -249,6 +249,10 @@ class Journal(Protocol):
         """Conclude a dangling intent with what the platform answered."""
         ...
 
+    async def leave(self, deployments: Sequence[str]) -> None:
+        """Say that these are not watched any more: coming back, they count as newly seen."""
+        ...
+
     async def history(self, deployment: str, limit: int) -> Sequence[bytes]:
         """The latest recorded decisions as JSON, newest first."""
         ...

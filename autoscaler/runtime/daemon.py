@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from random import Random
@@ -115,11 +115,15 @@ class Daemon:
         async with AsyncExitStack() as ticks, asyncio.timeout(PATIENCE_S):
             for lock in locks:
                 await ticks.enter_async_context(lock)
+            gone = self.seats.keys() - seats.keys()
             old, self.parts, self.seats = self.parts, parts, seats
             for managed in (m for group in groups for m in group.members):
                 seats[managed.name].managed = managed
             self._plan_ticks(parts, groups)
         self._read_with(parts)
+        if gone:
+            with suppress(JournalError):
+                await self.journal.leave(sorted(gone))
         if old is not None and old.platform is not parts.platform:
             await close(old)
 

@@ -77,6 +77,7 @@ class Tick:
         self.journal_up = True
         self.last_at: float | None = None
         self._count = 0
+        self._intended: set[str] = set()
 
     async def run(self, lag_s: float = 0.0) -> TickReport:
         """One whole tick; `lag_s` is how late it begins, told on."""
@@ -190,6 +191,7 @@ class Tick:
         except JournalError:
             self.journal_up = False
             return UNRECORDED
+        self._intended.add(decision.id)
         try:
             return await world.platform.apply(seat.managed.rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
@@ -200,7 +202,13 @@ class Tick:
 
     async def _record(self, at: float, decisions: list[Decision]) -> None:
         """Journal what is new; keep what could not be recorded for the next tick."""
-        fresh = [d for d, seat in zip(decisions, self.seats, strict=True) if _new(seat, d)]
+        announced, self._intended = self._intended, set()
+        # Whatever was announced is concluded, also when it says nothing new.
+        fresh = [
+            d
+            for d, seat in zip(decisions, self.seats, strict=True)
+            if _new(seat, d) or d.id in announced
+        ]
         due = [seat for seat in self.seats if not seat.noted]
         notes = [seat.note(at) for seat in due]
         try:
@@ -209,7 +217,7 @@ class Tick:
             await self.world.journal.note(self.group, at, notes)
         except JournalError:
             self.journal_up = False
-            acted = [d for d in fresh if d.outcome.kind in ACTED]
+            acted = [d for d in fresh if d.outcome.kind in ACTED or d.id in announced]
             self.unrecorded = [*self.unrecorded, *acted]
             return
         self.journal_up = True

@@ -150,6 +150,7 @@ class FakeJournal:
     notes: list[Note] = field(default_factory=list)
     open_intents: list[Intent] = field(default_factory=list)
     resolved: list[tuple[Intent, Outcome]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     broken: bool = False
     closed: bool = False
 
@@ -184,6 +185,10 @@ class FakeJournal:
     async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
         self._check()
         self.resolved.append((intent, outcome))
+
+    async def leave(self, deployments: Sequence[str]) -> None:
+        self._check()
+        self.left.extend(deployments)
 
     async def history(self, deployment: str, limit: int) -> Sequence[bytes]:
         return []

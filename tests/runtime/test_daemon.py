@@ -90,6 +90,7 @@ async def test_a_reload_keeps_the_seats_and_takes_the_new_options(stage: Stage) 
     await stage.tick()
     await stage.adopt(stage.parts(managed(mode=Mode.OBSERVE), interval=30.0))
     assert stage.daemon.seats == {"chat": seat}
+    assert stage.journal.left == ["rerank"]
     await stage.tick()
     assert stage.ears.reports[-1].decisions[0].mode is Mode.OBSERVE
     assert stage.daemon.watchdog.intervals == {"online": 30.0}

@@ -263,6 +263,16 @@ async def test_an_equal_tick_leaves_no_row() -> None:
     assert len(stage.journal.notes) == 1
 
 
+async def test_whatever_was_announced_is_concluded_also_when_it_says_nothing_new() -> None:
+    stage = await Stage().set()
+    pacing = Outcome(Kind.DEFERRED, because(Code.PACING, "no turn was left"))
+    stage.platform.answers = [pacing, pacing, pacing]
+    for _ in range(3):
+        await stage.turn(load=200)
+    assert [d.id for d in stage.journal.concluded] == [d.id for d in stage.journal.intents]
+    assert len(stage.journal.intents) == 3
+
+
 async def test_a_pause_holds() -> None:
     stage = await Stage().set()
     stage.seats[0].overrides = (Override(Control.PAUSE, "ada", "load test"),)
