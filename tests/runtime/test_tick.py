@@ -81,6 +81,9 @@ class Stage:
         if load is not None:
             self.source.load = load
         self.clock.forward(after)
+        for seat in self.seats:
+            if seat.live.envelope == self.platform.live[seat.managed.rid].envelope:
+                seat.read_at = self.clock.now()  # re-read since the last change, and settled
         return (await self.tick.run()).decisions[0]
 
 
