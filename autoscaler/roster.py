@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from autoscaler.core.decide import Guard
 from autoscaler.core.observation import Limits, Mode
+from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import PolicyEntry
 from autoscaler.ports import Question
 
@@ -27,6 +29,57 @@ class SignalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastSpec:
+    """One forecast of a deployment's demand: three signals, its name, `_keep` and `_ceiling`.
+
+    The risk is given as `tau`, or as `cost_ratio` (what one request without room costs, against
+    one idle place for it): tau = ratio / (1 + ratio).
+    """
+
+    of: str = field(
+        default="running_jobs",
+        metadata=meta("signal with the demand: running and queued requests, never a share"),
+    )
+    tau: float = field(
+        default=0.95,
+        metadata=meta("share of the time that demand stays within the forecast", ge=0.5, le=0.9999),
+    )
+    cost_ratio: float = field(
+        default=0.0,
+        metadata=meta("cost of a missed request over that of an idle place; sets tau", ge=0),
+    )
+    ceiling_tau: float = field(
+        default=0.999, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
+    )
+    lead_s: float = field(
+        default=120.0, metadata=meta("start-up time, until it is learnt", unit="s", ge=1, le=7200)
+    )
+    learn_lead: bool = field(
+        default=True, metadata=meta("use the learnt start-up time when there is one")
+    )
+    history_s: float = field(
+        default=1_209_600.0,
+        metadata=meta("how much past is asked of the source at start", unit="s", ge=0),
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if 0 < self.cost_ratio < 1:
+            raise ValueError(f"cost_ratio must be 0 (off) or at least 1, got {self.cost_ratio}")
+
+    @property
+    def risk(self) -> float:
+        """The quantile to forecast, by `tau` or by the newsvendor's ratio."""
+        if not self.cost_ratio:
+            return self.tau
+        return min(0.9999, self.cost_ratio / (1 + self.cost_ratio))
+
+
+FORECAST_SIGNALS = ("", "_keep", "_ceiling")
+NO_FORECASTS: Mapping[str, ForecastSpec] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Managed:
     """One deployment under management. `match` is its value of the signals' label."""
 
@@ -40,6 +93,7 @@ class Managed:
     guards: tuple[Guard, ...]
     signals: Mapping[str, SignalSpec]
     priority: int = 0
+    forecasts: Mapping[str, ForecastSpec] = field(default_factory=lambda: NO_FORECASTS)
 
 
 @dataclass(frozen=True, slots=True)

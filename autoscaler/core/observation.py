@@ -127,10 +127,16 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Facts found at run time: the platform's thread maximum, the start-up time (p95, seconds)."""
+    """Facts found at run time: the platform's thread maximum, the start-up time (p95, seconds).
+
+    `startups` are the last start-up times that were seen, oldest first, all of the model
+    version `startups_of`: another version may load another file.
+    """
 
     thread_ceiling: int | None = None
     startup_s: float | None = None
+    startups: tuple[float, ...] = ()
+    startups_of: str = ""
 
 
 ANY_REPLICAS = Range(0)

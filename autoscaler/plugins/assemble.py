@@ -12,16 +12,25 @@ from autoscaler.plugins.conditions import build_condition
 from autoscaler.plugins.entries import Entries, needs_faults
 from autoscaler.plugins.layers import Layers, Plain
 from autoscaler.plugins.options import build_options
-from autoscaler.plugins.parts import DEFAULT_LABEL, Memo, Part, Signals, guards_of, limits_of
+from autoscaler.plugins.parts import (
+    DEFAULT_LABEL,
+    Memo,
+    Part,
+    Signals,
+    forecast_faults,
+    forecasts_of,
+    guards_of,
+    limits_of,
+)
 from autoscaler.plugins.registry import PluginError, Registry
 from autoscaler.ports import Clock, Source, SourceWatch
-from autoscaler.roster import Discovery, Group, Managed
+from autoscaler.roster import FORECAST_SIGNALS, Discovery, Group, Managed
 from autoscaler.settings import ConfigError, Fault, Settings, Tree, examine, read_tree
 from autoscaler.settings.problem import Path, dotted, meant, one_of
 from autoscaler.settings.tree import inner
 from autoscaler.settings.units import seconds
 
-SECTIONS = ("mode", "priority", "limits", "signals", "policies", "guards")
+SECTIONS = ("mode", "priority", "limits", "signals", "forecasts", "policies", "guards")
 DEFAULT_MODE = Mode.RECOMMEND
 DEFAULT_INTERVAL_S = 15.0
 
@@ -87,8 +96,9 @@ class Assembly:
         self._limits = Memo(limits_of)
         self._guards = Memo(guards_of)
         self._signals = Memo(Signals(kinds).part)
+        self._forecasts = Memo(forecasts_of)
         self._policies = Memo(entries.part)
-        self._needs: dict[tuple[int, int], list[Fault]] = {}
+        self._needs: dict[tuple[int, ...], list[Fault]] = {}
         self._label_sets: dict[int, tuple[Plain, tuple[str, ...]]] = {}
         self._first: dict[tuple[str, ...], Path] = {}
 
@@ -185,18 +195,24 @@ class Assembly:
         )
 
     def _managed(self, group: str, name: str, rid: str, said: Plain, layers: Layers) -> Managed:
-        limits, guards, signals, policies = (
+        limits, guards, signals, forecasts, policies = (
             self._limits.part(layers.map("limits")),
             self._guards.part(layers.map("guards")),
             self._signals.part(layers.map("signals")),
+            self._forecasts.part(layers.map("forecasts")),
             self._policies.part(layers.map("policies")),
         )
-        parts: tuple[Part[Any], ...] = (limits, guards, signals, policies)
+        parts: tuple[Part[Any], ...] = (limits, guards, signals, forecasts, policies)
         for fault in (f for part in parts for f in part.faults):
             self.fault(replace(fault, path=layers.origin(fault.path)))
-        key = id(policies), id(signals)
+        key = id(policies), id(signals), id(forecasts)
         if key not in self._needs:
-            self._needs[key] = needs_faults(policies.value, signals.value)
+            ahead = {name + part for name in forecasts.value for part in FORECAST_SIGNALS}
+            known = {**signals.value, **dict.fromkeys(ahead)}
+            self._needs[key] = [
+                *forecast_faults(forecasts.value, signals.value),
+                *needs_faults(policies.value, known),
+            ]
         for fault in self._needs[key]:
             self.fault(replace(fault, path=layers.origin(fault.path)))
         return Managed(
@@ -211,6 +227,7 @@ class Assembly:
             # Whole when there are no faults, and with faults nobody gets to see it.
             signals=cast("Any", signals.value),
             priority=int(cast("int", layers.sections["priority"] or 0)),
+            forecasts=forecasts.value,
         )
 
     def _labels(self, layers: Layers) -> tuple[str, ...]:

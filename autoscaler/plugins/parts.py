@@ -15,7 +15,7 @@ from autoscaler.plugins.layers import Plain
 from autoscaler.plugins.options import build_options, option_fields
 from autoscaler.plugins.registry import GUARD_TYPES
 from autoscaler.ports import Question
-from autoscaler.roster import SignalSpec
+from autoscaler.roster import FORECAST_SIGNALS, ForecastSpec, SignalSpec
 from autoscaler.settings.explain import unknown
 from autoscaler.settings.problem import HIDDEN, Fault, Path, meant, one_of
 from autoscaler.settings.units import seconds
@@ -118,6 +118,35 @@ def _guard(name: str, cls: type, data: object, faults: list[Fault]) -> Guard | N
     built = build_options(cls, options)
     faults += [replace(f, path=("guards", name, *f.path)) for f in built.faults]
     return cast("Guard | None", built.value) if enabled is not False else None
+
+
+def forecasts_of(data: Plain) -> Part[Mapping[str, ForecastSpec]]:
+    """The forecasts by name; a faulty one keeps its defaults, so that its name is known."""
+    faults: list[Fault] = []
+    found: dict[str, ForecastSpec] = {}
+    for name, each in data.items():
+        built = build_options(ForecastSpec, each if isinstance(each, dict) else {})
+        faults += [replace(f, path=("forecasts", name, *f.path)) for f in built.faults]
+        found[name] = cast("ForecastSpec", built.value) if not built.faults else ForecastSpec()
+    return Part(MappingProxyType(found), tuple(faults))
+
+
+def forecast_faults(
+    forecasts: Mapping[str, ForecastSpec], signals: Mapping[str, object]
+) -> list[Fault]:
+    """A fault for a forecast of nothing, and for one whose name a signal has already."""
+    faults = []
+    for name, spec in forecasts.items():
+        path: Path = ("forecasts", name)
+        if spec.of not in signals:
+            hint = meant(spec.of, signals) or f" (signals: {one_of(tuple(signals))})"
+            rule = f"names a signal that the deployment does not have{hint}"
+            faults.append(Fault((*path, "of"), rule, spec.of))
+        taken = [name + part for part in FORECAST_SIGNALS if name + part in signals]
+        faults += [
+            Fault(path, f"a signal is called {each!r} already", at_key=True) for each in taken
+        ]
+    return faults
 
 
 class Signals:

@@ -14,6 +14,7 @@ from autoscaler.core.envelope import DIALS
 from autoscaler.plugins.hints import adapter_of, nested_in
 from autoscaler.plugins.options import hints_of, option_fields, spellings
 from autoscaler.plugins.registry import GUARD_TYPES, policy_types, source_kinds
+from autoscaler.roster import ForecastSpec
 from autoscaler.settings import Settings
 from autoscaler.settings.shape import DURATION_SCHEMA, NAME, WORD
 
@@ -42,11 +43,13 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
     defs["Policy"] = _by_kind("policy", policies, needs_kind=False)
     defs["Source"] = _by_kind("source", sources, needs_kind=True)
     defs["Guards"] = _object(guards, "Options of the guard rails, by name.")
+    defs["Forecast"] = _object(_options(ForecastSpec, defs), _summary(ForecastSpec))
     defs.pop("SourceShape", None)
     schema["properties"]["sources"] |= _named(_ref("Source"), NAME)
     for layer in _LAYERS:
         properties = defs[layer]["properties"]
         properties["policies"] |= _nullable(_named(_nullable(_ref("Policy")), WORD))
+        properties["forecasts"] |= _nullable(_named(_nullable(_ref("Forecast")), WORD))
         properties["guards"] |= _nullable(_ref("Guards"))
     schema["title"] = "Foundry autoscaler"
     schema["description"] = "Configuration of the autoscaling policy daemon."

@@ -71,7 +71,7 @@ class Resync:
     def _next(self, live: Live) -> float:
         jitter = self.random.uniform(0.8, 1.2)
         settled = live.health.state == "ACTIVE" and live.health.is_ready
-        quick = min(self.every_s, 15.0)
+        quick = min(self.every_s, 5.0)
         unsettled = live.health.state in {"STARTING", "DEGRADED"}
         return (quick if unsettled and not settled else self.every_s) * jitter
 

@@ -20,6 +20,7 @@ from autoscaler.core.observation import (
 from autoscaler.core.reason import Code, Reason, because
 from autoscaler.ports import Intent, Live, Memory, Note
 from autoscaler.roster import Managed
+from autoscaler.runtime.startup import StartupWatch
 
 # The longest window that any guard may look back on what was wanted.
 LOOK_BACK_S = 3600.0
@@ -49,6 +50,7 @@ class Seat:
     latest: Decision | None = None
     kept: tuple[object, ...] = ()
     noted: bool = True
+    startup: StartupWatch = field(default_factory=StartupWatch)
 
     def remember(self, memory: Memory, at: float, gap_s: float) -> None:
         """Take over what the journal knows; a gap of more than `gap_s` seconds ends the watch."""
@@ -75,6 +77,9 @@ class Seat:
             foreign = Change(at, self.live.envelope, live.envelope, foreign=True)
             self.changed(foreign)
         self.live, self.read_at = live, at
+        learned = self.startup.read(live.health, at, self.learned)
+        if learned is not self.learned:
+            self.learned, self.noted = learned, False
         return foreign
 
     def changed(self, change: Change) -> None:

@@ -171,7 +171,10 @@ class Tick:
             seat.live = replace(seat.live, envelope=outcome.actual)
             seat.read_at = clock.now()
         if outcome.kind is Kind.APPLIED:
-            seat.changed(Change(clock.now(), plan.before, outcome.actual or plan.after))
+            after = outcome.actual or plan.after
+            seat.changed(Change(clock.now(), plan.before, after))
+            if after.min_replicas > plan.before.min_replicas:
+                seat.startup.raised(clock.now())
         if outcome.thread_ceiling is not None:
             seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)
             seat.noted = False

@@ -78,6 +78,8 @@ class Layer(Shape):
     """Ranges of the three dials."""
     signals: dict[Word, SignalShape | None] | None = None
     """Load metrics by name."""
+    forecasts: dict[Word, dict[str, Any] | None] | None = None
+    """Forecasts by name; each adds the signals NAME, NAME_keep and NAME_ceiling."""
     policies: dict[Word, dict[str, Any] | None] | None = None
     """Policies by name: `kind`, `dials`, `shadow`, `when`, and the kind's options."""
     guards: dict[str, dict[str, Any] | None] | None = None
