@@ -1,0 +1,1 @@
+"""Pages about policies, guards and reasons, made from the code that they tell of."""

@@ -1,0 +1,178 @@
+"""Hypothesis strategies for everything that a policy can be shown, likely or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from autoscaler.core.envelope import Dial, Envelope, Range
+from autoscaler.core.observation import (
+    Absence,
+    Change,
+    Control,
+    Health,
+    Learned,
+    Limits,
+    Missing,
+    Mode,
+    NativeScaling,
+    Observation,
+    Override,
+    Recommended,
+    Resources,
+    Series,
+    Signal,
+)
+
+NOW = 1_795_420_800.0
+"""Monday, 2026-11-23 08:00 UTC: the moment of most observations, Unix seconds."""
+
+MONTH_S = 30 * 86_400.0
+STRANGER = "a_signal_that_no_policy_names"
+STATES = ("ACTIVE", "STARTING", "DEGRADED", "DISABLED", "FAILED", "HIBERNATING", "A_NEW_WORD")
+
+# What a dashboard shows, what a broken exporter shows, and what only a computer would think of.
+values = st.one_of(
+    st.floats(0, 1000),
+    st.integers(0, 200).map(float),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+moments = st.just(NOW) | st.floats(NOW - MONTH_S, NOW + MONTH_S)
+
+
+@st.composite
+def envelopes(draw: st.DrawFn, most: int = 10_000) -> Envelope:
+    """Legal envelopes, mostly small ones, of up to `most` replicas."""
+    low = draw(st.integers(0, 20) | st.integers(0, most))
+    high = low + draw(st.integers(0, 20) | st.integers(0, most - low))
+    return Envelope(low, high, draw(st.integers(1, 64) | st.integers(1, 10_000)))
+
+
+@st.composite
+def series(draw: st.DrawFn, at: float = NOW, samples: int = 12) -> Series:
+    """Up to `samples` samples that rise in time, most of them before `at`, some ahead of it."""
+    found = draw(st.lists(values, min_size=1, max_size=samples))
+    gap = draw(st.sampled_from((0.5, 5.0, 15.0, 60.0, 900.0)))
+    uneven = draw(st.integers(0, 3))
+    newest = at + draw(st.sampled_from((0.0, -3.0, -240.0, -7200.0, 45.0, 3600.0)))
+    times = [newest]
+    for place in range(1, len(found)):
+        times.append(times[-1] - gap * (1 + place % (1 + uneven)))
+    back = draw(st.sampled_from((None, None, 0.0, 100.0, 7200.0)))
+    return Series(
+        tuple(reversed(times)),
+        tuple(found),
+        draw(st.booleans()),
+        None if back is None else at - back,
+    )
+
+
+missing = st.builds(Missing, st.sampled_from(Absence), st.just(""), st.none() | moments)
+
+
+_RANGES = (Range(0), Range(0, 0), Range(1, 20), Range(2, 4), Range(30, 100))
+_THREADS = (Range(1), Range(1, 32), Range(8, 8), Range(64, 256))
+_limits = st.builds(
+    Limits, st.sampled_from(_RANGES), st.sampled_from(_RANGES), st.sampled_from(_THREADS)
+)
+
+
+@st.composite
+def _changes(draw: st.DrawFn, at: float) -> tuple[Change, ...]:
+    found = [
+        Change(at - age, draw(envelopes()), draw(envelopes()), draw(st.booleans()))
+        for age in draw(st.lists(st.floats(0, 2 * 86_400), max_size=2))
+    ]
+    return tuple(sorted(found, key=lambda change: change.at))
+
+
+@st.composite
+def _recommended(draw: st.DrawFn, at: float) -> tuple[Recommended, ...]:
+    until, found = at - draw(st.floats(0, 900)), []
+    for length in draw(st.lists(st.floats(0, 900), max_size=2)):
+        found.append(Recommended(draw(envelopes()), until - length, until))
+        until -= length
+    return tuple(reversed(found))
+
+
+@st.composite
+def _overrides(draw: st.DrawFn, at: float) -> tuple[Override, ...]:
+    control = draw(st.none() | st.sampled_from(Control))
+    if control is None:
+        return ()
+    ends = draw(st.none() | st.floats(at - 60, at + 3600))
+    if control is Control.PAUSE:
+        return (Override(control, "ada", "load test", ends),)
+    dial = draw(st.sampled_from(Dial))
+    return (Override(control, "ada", "incident", ends, dial, draw(st.integers(1, 40))),)
+
+
+_healths = st.builds(
+    Health,
+    st.sampled_from(STATES),
+    st.booleans(),
+    st.sampled_from(("", "ri.models.main.version.1")),
+)
+_learned = st.builds(Learned, st.none() | st.integers(1, 256), st.none() | st.floats(0, 3600))
+_resources = st.sampled_from(
+    (
+        Resources(),
+        Resources(0.5, 2.0),
+        Resources(8.0, 64.0, 1, "T4"),
+        Resources(None, None, 8, "H100"),
+        Resources(4.0, None, 1, "A_NEW_GPU"),
+    )
+)
+_native = st.sampled_from(
+    (NativeScaling(), NativeScaling(1.0, 0.0, 0.0), NativeScaling(0.05, 3600.0, 7200.0))
+)
+
+
+@st.composite
+def observations(
+    draw: st.DrawFn,
+    needs: Sequence[str] = (),
+    *,
+    known: Sequence[str] = (),
+    absent: Sequence[str] = (),
+    at: float | None = None,
+) -> Observation:
+    """Any observation of one deployment, with the signals that a policy `needs`.
+
+    A signal is a series, is missing or was never read; those in `known` are always a series
+    and those in `absent` never one. `at` is Unix seconds, any month around NOW when left out.
+    """
+    at = draw(moments) if at is None else at
+    return Observation(
+        at=at,
+        deployment="chat",
+        envelope=draw(envelopes()),
+        envelope_at=at - draw(st.sampled_from((5.0, 0.0, 3600.0))),
+        health=draw(_healths),
+        limits=draw(_limits),
+        signals=draw(_signals(at, (*needs, STRANGER), known, absent)),
+        changes=draw(_changes(at)),
+        recommended=draw(_recommended(at)),
+        overrides=draw(_overrides(at)),
+        learned=draw(_learned),
+        mode=draw(st.sampled_from(Mode)),
+        resources=draw(_resources),
+        native=draw(_native),
+        watched_since=at - draw(st.sampled_from((MONTH_S, 3600.0, 60.0, 0.0))),
+    )
+
+
+@st.composite
+def _signals(
+    draw: st.DrawFn, at: float, names: Sequence[str], known: Sequence[str], absent: Sequence[str]
+) -> dict[str, Signal]:
+    found: dict[str, Signal] = {}
+    for name in dict.fromkeys((*names, *known)):
+        kind = "series" if name in known else draw(st.sampled_from(("series", "missing", "none")))
+        if name in absent and kind == "series":
+            kind = "missing"
+        if kind != "none":
+            some: st.SearchStrategy[Signal] = series(at) if kind == "series" else missing
+            found[name] = draw(some)
+    return found
