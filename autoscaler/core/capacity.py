@@ -341,7 +341,7 @@ def fit_usl(points: Sequence[tuple[float, float]], least_r2: float = 0.8) -> Usl
     by relative error. A contention or coherence below 0 becomes 0. Refused: fewer than 6
     usable points, a concurrency range below a factor of 2, or R^2 below `least_r2`.
     """
-    usable = [(n, x) for n, x in points if n > 0 and x > 0 and math.isfinite(n * n * n / x)]
+    usable = [(n, x) for n, x in points if n > 0 and 0 < x < math.inf and n * n < math.inf]
     if len(usable) < FEWEST_POINTS:
         return Misfit(f"{len(usable)} usable points are fewer than {FEWEST_POINTS}")
     least, most = min(usable)[0], max(usable)[0]
@@ -359,16 +359,17 @@ def fit_usl(points: Sequence[tuple[float, float]], least_r2: float = 0.8) -> Usl
 
 def _least_squares(points: Sequence[tuple[float, float]], most: float) -> list[float] | None:
     """Single-job time and the two growths per job, all at least 0; None when undetermined."""
-    unit = max(most - 1, most / 2)  # scaled to at most 1, or the squares drown the constant
-    rows = [(x / n, (n - 1) / unit * (x / n), n * (n - 1) / unit**2 * (x / n)) for n, x in points]
+    # Scaled so that all terms are about 1: the pivots below must not depend on units.
+    unit, time = max(most - 1, most / 2), max(n / x for n, x in points)
+    weighed = [(n, (n - 1) / unit, time * (x / n)) for n, x in points]
+    rows = [(w, m * w, n / unit * m * w) for n, m, w in weighed]
     for used in ((0, 1, 2), (0, 1), (0, 2), (0,)):
-        solved = _solved(
-            [[sum(r[i] * r[j] for r in rows) for j in used] for i in used],
-            [sum(r[i] for r in rows) for i in used],
-        )
-        if solved and solved[0] > 0 and min(solved) >= 0:
+        matrix = [[sum(r[i] * r[j] for r in rows) for j in used] for i in used]
+        solved = _solved(matrix, [sum(r[i] for r in rows) for i in used])
+        if solved and solved[0] * time > 0 and min(solved) >= 0:
             full = dict(zip(used, solved, strict=True))
-            return [full[0], full.get(1, 0.0) / unit, full.get(2, 0.0) / unit**2]
+            growth = time / unit
+            return [full[0] * time, full.get(1, 0.0) * growth, full.get(2, 0.0) * growth / unit]
     return None
 
 
@@ -393,6 +394,6 @@ def _solved(matrix: list[list[float]], right: list[float]) -> list[float] | None
 
 def _r2(curve: Usl, points: Sequence[tuple[float, float]]) -> float:
     mean = sum(x for _, x in points) / len(points)
-    spread = sum((x - mean) ** 2 for _, x in points)
-    missed = sum((x - curve.throughput(n)) ** 2 for n, x in points)
+    spread = sum((x - mean) * (x - mean) for _, x in points)
+    missed = sum((x - fit) * (x - fit) for x, fit in ((x, curve.throughput(n)) for n, x in points))
     return 1 - missed / spread if spread > 0 else 0.0
