@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import Envelope
@@ -47,6 +47,8 @@ class Seat:
     learned: Learned = Learned()
     watched_since: float | None = None
     dangling: Intent | None = None
+    unsure: Envelope | None = None
+    """What the newest write asked for, when nobody knows whether it went through."""
     latest: Decision | None = None
     kept: tuple[object, ...] = ()
     noted: bool = True
@@ -71,16 +73,27 @@ class Seat:
             self.watched_since = memory.watched_since
 
     def was_read(self, live: Live, at: float) -> Change | None:
-        """Take a new reading; a change that nobody here made comes back as a foreign one."""
-        foreign = None
-        if self.read_at is not None and live.envelope != self.live.envelope:
-            foreign = Change(at, self.live.envelope, live.envelope, foreign=True)
-            self.changed(foreign)
-        self.live, self.read_at = live, at
+        """Take a new reading; the change since the last one, if there was one."""
+        change = self.found(live.envelope, at)
+        self.live = live
         learned = self.startup.read(live.health, at, self.learned)
         if learned is not self.learned:
             self.learned, self.noted = learned, False
-        return foreign
+        return change
+
+    def found(self, envelope: Envelope, at: float) -> Change | None:
+        """Take over the envelope that the platform has; the change since the last reading, if any.
+
+        It is somebody else's, unless it is what an own write of unknown end asked for.
+        """
+        change = None
+        if self.read_at is not None and envelope != self.live.envelope:
+            ours = envelope == self.unsure
+            self.unsure = None
+            change = Change(at, self.live.envelope, envelope, foreign=not ours)
+            self.changed(change)
+        self.live, self.read_at = replace(self.live, envelope=envelope), at
+        return change
 
     def changed(self, change: Change) -> None:
         """Remember a change; those of the last day and the newest are kept."""

@@ -167,14 +167,7 @@ class Tick:
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
         outcome = await self._attempt(seat, decision, began)
         plan, clock = decision.plan, self.world.clock
-        if outcome.actual is not None:
-            seat.live = replace(seat.live, envelope=outcome.actual)
-            seat.read_at = clock.now()
-        if outcome.kind is Kind.APPLIED:
-            after = outcome.actual or plan.after
-            seat.changed(Change(clock.now(), plan.before, after))
-            if after.min_replicas > plan.before.min_replicas:
-                seat.startup.raised(clock.now())
+        _learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
             seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)
             seat.noted = False
@@ -227,6 +220,22 @@ class Tick:
         self.unrecorded = []
         for seat in due:
             seat.noted = True
+
+
+def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
+    """Take over what a write tells of the platform: a reading, and whose changes they were."""
+    if outcome.kind is Kind.APPLIED:
+        actual = outcome.actual or plan.after
+        seat.changed(Change(at, plan.before, actual))
+        seat.live, seat.read_at, seat.unsure = replace(seat.live, envelope=actual), at, None
+        if actual.min_replicas > plan.before.min_replicas:
+            seat.startup.raised(at)
+        return
+    if outcome.actual is not None:
+        seat.found(outcome.actual, at)
+    if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
+        # It may still arrive: a request outlives the patience of its sender.
+        seat.unsure = plan.after
 
 
 PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
