@@ -12,7 +12,7 @@ its worked GPU example does; a replica without stated resources is the default o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from autoscaler.core.observation import Resources
@@ -33,7 +33,7 @@ class Rates:
     """Compute-seconds per second of one vCPU and of one GPU by the platform's type name."""
 
     vcpu: float = VCPU_RATE
-    gpus: Mapping[str, float] = GPU_RATES
+    gpus: Mapping[str, float] = field(default_factory=lambda: GPU_RATES)
 
 
 PUBLISHED = Rates()
