@@ -291,3 +291,17 @@ def test_holding_one_dial_back_never_moves_another_further(
     for dial in (Dial.MIN_REPLICAS, Dial.MAX_REPLICAS):
         low, high = sorted((before[dial], after[dial]))
         assert low <= kept[dial] <= high
+
+
+@pytest.mark.parametrize(
+    ("before", "floor", "ceiling", "kept"),
+    [
+        ((4, 10, 32), 12, 10, (10, 10, 32)),
+        ((8, 10, 32), 8, 3, (8, 8, 32)),
+        ((4, 10, 32), 6, 12, (6, 12, 32)),
+    ],
+)
+def test_a_floor_stops_at_its_ceiling_and_a_ceiling_at_a_kept_floor(
+    before: tuple[int, int, int], floor: int, ceiling: int, kept: tuple[int, int, int]
+) -> None:
+    assert between(Envelope(*before), floor, ceiling, 32) == Envelope(*kept)
