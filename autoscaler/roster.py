@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from autoscaler.core.decide import Guard
+from autoscaler.core.fleet import FleetRails
 from autoscaler.core.observation import Limits, Mode
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import PolicyEntry
@@ -111,6 +112,26 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSpec(FleetRails):
+    """What the deployments of a group share: the alarm's lines, and budgets; 0 is no end."""
+
+    raise_per_minute: int = field(
+        default=0, metadata=meta("guaranteed replicas that may be added in a minute", ge=0)
+    )
+    compute_rate: float = field(
+        default=0.0,
+        metadata=meta(
+            "compute-seconds per second that all guaranteed replicas may cost; "
+            "by priority when it is short",
+            ge=0,
+        ),
+    )
+
+
+ALONE = FleetSpec()
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """All deployments that are decided in one tick, every `interval_s` seconds."""
 
@@ -118,3 +139,4 @@ class Group:
     interval_s: float
     members: tuple[Managed, ...]
     discoveries: tuple[Discovery, ...] = ()
+    fleet: FleetSpec = ALONE

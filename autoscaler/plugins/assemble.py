@@ -24,7 +24,7 @@ from autoscaler.plugins.parts import (
 )
 from autoscaler.plugins.registry import PluginError, Registry
 from autoscaler.ports import Clock, Source, SourceWatch
-from autoscaler.roster import FORECAST_SIGNALS, Discovery, Group, Managed
+from autoscaler.roster import FORECAST_SIGNALS, Discovery, FleetSpec, Group, Managed
 from autoscaler.settings import ConfigError, Fault, Settings, Tree, examine, read_tree
 from autoscaler.settings.problem import Path, dotted, meant, one_of
 from autoscaler.settings.tree import inner
@@ -166,7 +166,14 @@ class Assembly:
             interval_s=_seconds(said.get("interval"), DEFAULT_INTERVAL_S),
             members=tuple(members),
             discoveries=tuple(discoveries),
+            fleet=self._fleet((*path, "fleet"), said.get("fleet")),
         )
+
+    def _fleet(self, path: Path, said: object) -> FleetSpec:
+        built = build_options(FleetSpec, _map(said))
+        for fault in built.faults:
+            self.fault(replace(fault, path=(*path, *fault.path)))
+        return FleetSpec() if built.faults else cast("FleetSpec", built.value)
 
     def _member(self, group: str, name: str, layers: Layers) -> Managed:
         path = layers.places[-1]

@@ -146,7 +146,7 @@ class Daemon:
 
     def _plan_tick(self, group: Group, world: World) -> None:
         seats = [self.seats[managed.name] for managed in group.members]
-        tick = Tick(group.name, group.interval_s, seats, world)
+        tick = Tick(group.name, group.interval_s, seats, world, group.fleet)
         before = self.ticks.get(group.name)
         self.ticks[group.name] = tick
         self.watchdog.expect(group.name, group.interval_s)

@@ -12,7 +12,7 @@ from autoscaler.core.fleet import Candidate, fit
 from autoscaler.core.observation import Change
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Proposal
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 from autoscaler.core.standing import standing
 from autoscaler.ports import (
     Clock,
@@ -24,9 +24,11 @@ from autoscaler.ports import (
     Source,
     TickReport,
 )
+from autoscaler.roster import ALONE, FleetSpec
 from autoscaler.runtime.heap import Heap
 from autoscaler.runtime.observe import answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
+from autoscaler.runtime.shared import Shared, rate_of
 
 # The event loop gets its turn after this many decisions: at 60 us each, every 3 ms.
 TURN = 50
@@ -66,16 +68,25 @@ class World:
 class Tick:
     """Ticks of one group, one after the other. Its seats are shared with nobody."""
 
-    def __init__(self, group: str, interval_s: float, seats: Sequence[Seat], world: World) -> None:
+    def __init__(
+        self,
+        group: str,
+        interval_s: float,
+        seats: Sequence[Seat],
+        world: World,
+        fleet: FleetSpec = ALONE,
+    ) -> None:
         self.group = group
         self.interval_s = interval_s
         self.seats = seats
         self.world = world
         self.specs = distinct(seats)
+        self.shared = Shared(fleet)
         self.heap = Heap(world.clock)
         self.unrecorded: list[Decision] = []
         self.journal_up = True
         self.last_at: float | None = None
+        self.alarm: Reason | None = None
         self._count = 0
         self._intended: set[str] = set()
 
@@ -85,6 +96,7 @@ class Tick:
         began, at = world.clock.monotonic(), world.clock.now()
         await self._observe(at)
         decisions = await self._decide(at)
+        self.alarm = self.shared.calm(decisions, world.clock.monotonic())
         decisions = await self._write(decisions, began)
         await self._record(at, decisions)
         took = world.clock.monotonic() - began
@@ -147,16 +159,17 @@ class Tick:
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         if not pending:
             return decisions
-        candidates = [
-            Candidate(d.deployment, d.plan, self.seats[i].managed.priority)
-            for i, d in ((i, decisions[i]) for i in pending.values())
-        ]
-        fitted = fit(candidates, self.world.platform.room(self.interval_s))
+        candidates = [_candidate(self.seats[i], decisions[i]) for i in pending.values()]
+        now, room = self.world.clock.monotonic(), self.world.platform.room(self.interval_s)
+        fitted = fit(candidates, self.shared.budget(room, self.seats, now))
         for waiting in fitted.waiting:
             index = pending[waiting.candidate.deployment]
             outcome = Outcome(Kind.DEFERRED, waiting.reason)
             decisions[index] = replace(decisions[index], outcome=outcome)
         going = [pending[candidate.deployment] for candidate in fitted.go]
+        for index, granted in zip(going, fitted.go, strict=True):
+            decisions[index] = replace(decisions[index], plan=granted.plan)
+            self.shared.spent(granted.plan, now)
         ended = await asyncio.gather(
             *(self._apply(self.seats[i], decisions[i], began) for i in going)
         )
@@ -236,6 +249,10 @@ def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
     if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
         # It may still arrive: a request outlives the patience of its sender.
         seat.unsure = plan.after
+
+
+def _candidate(seat: Seat, decision: Decision) -> Candidate:
+    return Candidate(decision.deployment, decision.plan, seat.managed.priority, rate_of(seat))
 
 
 PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))

@@ -127,6 +127,8 @@ class GroupShape(Layer):
 
     interval: Seconds = Field(default=15.0, ge=1, le=3600)
     """Time between two ticks, seconds or a duration."""
+    fleet: dict[str, Any] | None = None
+    """What its deployments share: when nothing is lowered, how fast all may be raised."""
     deployments: dict[Name, DeploymentShape | None] | None = None
     """Deployments by name."""
     discover: tuple[DiscoverShape, ...] = Field(default=(), strict=False)
