@@ -58,7 +58,7 @@ class LatencySlo:
     share: float = field(
         default=0.95, metadata=meta("of requests that must keep it", ge=0.5, le=0.9999)
     )
-    kind: str = field(
+    measure: str = field(
         default="response",
         metadata=meta(
             "the time of `wait` alone, or of the whole `response`", one_of=("response", "wait")
@@ -89,7 +89,7 @@ class LatencySlo:
     )
     observed: str = field(
         default="",
-        metadata=meta("the observed percentile of what `kind` says, in seconds; empty: unused"),
+        metadata=meta("the observed percentile of what `measure` says, in seconds; empty: unused"),
     )
     correction_most: float = field(
         default=2.0, metadata=meta("tighten the objective by at most this factor", ge=1, le=10)
@@ -146,7 +146,7 @@ class LatencySlo:
         return self._sized(servers, demand, factor, seen.envelope)
 
     def _servers(self, demand: Demand, limit_s: float) -> int | None:
-        if self.kind == "wait":
+        if self.measure == "wait":
             return servers_for_wait(demand, limit_s, self.share)
         return servers_for_response(demand, limit_s, self.share)
 
@@ -198,7 +198,7 @@ class LatencySlo:
             return 0.0
         offered = self._offered(held, demand.service_s)
         then = queue(replace(demand, load=offered), min(servers, LARGEST_BID))
-        if self.kind == "wait":
+        if self.measure == "wait":
             # Waits alone may be next to nothing; with the service time the ratio is calm.
             value += demand.service_s
             modelled = then.wait_percentile(self.share) + demand.service_s
@@ -223,7 +223,7 @@ class LatencySlo:
         floor = min(LARGEST_BID, -(-servers // now.threads))
         sentence = (
             "{load:.1f} busy threads of {service:.3g} s need {floor} replicas of {threads} threads "
-            "for a {kind} of {objective:.3g} s in {share:.4g}%"
+            "for a {measure} of {objective:.3g} s in {share:.4g}%"
         )
         sentence += OBSERVED * (factor != 1)
         reason = because(
@@ -233,7 +233,7 @@ class LatencySlo:
             service=demand.service_s,
             floor=floor,
             threads=now.threads,
-            kind=self.kind,
+            measure=self.measure,
             objective=self.objective_s,
             share=self.share * 100,
             factor=factor,

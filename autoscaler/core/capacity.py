@@ -8,8 +8,7 @@ distribution (and for Poisson arrivals), above 1 for a wider spread. Times are i
 Sources:
 
 * Little, Operations Research 9 (1961): jobs = rate x time.
-* Erlang (1917): loss (B) and delay (C) probabilities. The recursion of B over the servers needs
-  no factorial, loses no precision and is exact for 10,000 servers and more.
+* Erlang (1917): loss (B) and delay (C) probabilities; the recursion loses no precision.
 * Allen-Cunneen: the wait of G/G/c is that of M/M/c times half the sum of both scvs (Allen,
   Probability, Statistics and Queueing Theory, 1990). Kimura, Operations Research 34 (1986):
   M/G/c between M/M/c and M/D/c, the latter by Cosmetatos, INFOR 13 (1975).
@@ -50,9 +49,9 @@ def load_ratio(jobs: float, replicas: int, threads: int) -> float:
 
 
 def erlang_b(servers: int, load: float) -> float:
-    """Probability in 0..1 that all servers are busy when nobody waits (M/G/c/c).
+    """Probability in 0..1 that all servers are busy (M/G/c/c); takes time as `servers` grow.
 
-    B(0) = 1, B(n) = load B(n-1) / (n + load B(n-1)); takes time proportional to `servers`.
+    B(0) = 1, B(n) = load B(n-1) / (n + load B(n-1)).
     """
     blocked = 1.0
     for n in range(1, servers + 1):
@@ -122,8 +121,8 @@ class Queue:
         spare = self.servers - self.demand.load
         if spare <= 0:
             return 0.0
-        spread = variability(self.demand, self.servers)
-        return spare / (self.demand.service_s * spread) if spread > 0 else math.inf
+        spread_s = self.demand.service_s * variability(self.demand, self.servers)
+        return spare / spread_s if spread_s > 0 else math.inf
 
     def mean_wait(self) -> float:
         """Mean wait of all arrivals, seconds; infinite when overloaded."""
@@ -183,8 +182,7 @@ def _asymptotic(servers: int, load: float) -> float:
 def variability(demand: Demand, servers: int) -> float:
     """How much longer (or shorter) waits are than in M/M/c: the more careful of two rules.
 
-    Allen-Cunneen is the larger above scv 1, Kimura below, where few servers meet waits that
-    are longer than half of M/M/c's even for a constant service time.
+    Allen-Cunneen is the larger above scv 1, Kimura below.
     """
     scv, arrivals = demand.service_scv, demand.arrival_scv
     allen_cunneen = (arrivals + scv) / 2
@@ -230,7 +228,7 @@ class _Part:
 
 
 def _decay(rate: float, t_s: float) -> float:
-    return 1.0 if t_s <= 0 else math.exp(-rate * t_s)
+    return 0.0 if math.isinf(rate) else math.exp(-rate * max(0.0, t_s))
 
 
 def _parts(demand: Demand) -> tuple[tuple[float, _Part], ...]:
@@ -268,8 +266,7 @@ def _fewest(demand: Demand, delayed: float, within: Callable[[Queue], bool]) -> 
     """The fewest servers with which `within` holds; 0 without load.
 
     Never above square-root staffing that lets only a share `delayed` wait, with which it holds
-    for sure: a bound on what an odd input can cost. Its next term, beta^2 / 6, is Cornish and
-    Fisher's for the skewness of a Poisson number.
+    for sure. The next term, beta^2 / 6, is Cornish and Fisher's for a Poisson number's skewness.
     """
     load = demand.load
     if load <= 0:
@@ -278,12 +275,13 @@ def _fewest(demand: Demand, delayed: float, within: Callable[[Queue], bool]) -> 
     low, most = math.floor(load) + 1, square_root_staffing(load, delayed) + more
     if low > EXACT_SERVERS:
         return _bisected(demand, low, most, within)
-    blocked = erlang_b(low - 1, load)
-    for servers in range(low, most):
+    servers, blocked = low - 1, erlang_b(low - 1, load)
+    while True:
+        servers += 1
         blocked = load * blocked / (servers + load * blocked)
-        if within(Queue(demand, servers, _delayed(blocked, servers, load))):
+        delay = _delayed(blocked, servers, load)
+        if servers == most or within(Queue(demand, servers, delay)):
             return servers
-    return most
 
 
 def _bisected(demand: Demand, low: int, most: int, within: Callable[[Queue], bool]) -> int:
@@ -303,8 +301,7 @@ def _bisected(demand: Demand, low: int, most: int, within: Callable[[Queue], boo
 class Usl:
     """Throughput of one replica by concurrency n: rate n / (1 + s (n - 1) + k n (n - 1)).
 
-    `rate` is what one job alone gets through, per second (> 0); `contention` s and `coherence`
-    k are at least 0.
+    `rate` is that of one job alone, per second (> 0); contention s and coherence k are >= 0.
     """
 
     rate: float
@@ -330,16 +327,15 @@ class Misfit:
     why: str
 
 
-FEWEST_POINTS = 6  # a parabola has three unknowns
-LEAST_RANGE = 2.0  # below, it hardly bends
+FEWEST_POINTS, LEAST_RANGE = 6, 2.0  # a parabola has three unknowns, and has to bend
 
 
 def fit_usl(points: Sequence[tuple[float, float]], least_r2: float = 0.8) -> Usl | Misfit:
     """Fit the law to (concurrency, jobs per second) of one replica by least squares.
 
-    concurrency / throughput is a parabola in the concurrency: three linear unknowns, weighed
-    by relative error. A contention or coherence below 0 becomes 0. Refused: fewer than 6
-    usable points, a concurrency range below a factor of 2, or R^2 below `least_r2`.
+    concurrency / throughput is a parabola in the concurrency, weighed by relative error; no
+    contention or coherence is below 0. Refused: fewer than 6 usable points, a concurrency range
+    below a factor of 2, or R^2 below `least_r2`.
     """
     usable = [(n, x) for n, x in points if n > 0 and 0 < x < math.inf and n * n < math.inf]
     if len(usable) < FEWEST_POINTS:
@@ -363,14 +359,18 @@ def _least_squares(points: Sequence[tuple[float, float]], most: float) -> list[f
     unit, time = max(most - 1, most / 2), max(n / x for n, x in points)
     weighed = [(n, (n - 1) / unit, time * (x / n)) for n, x in points]
     rows = [(w, m * w, n / unit * m * w) for n, m, w in weighed]
+    fits = []
     for used in ((0, 1, 2), (0, 1), (0, 2), (0,)):
         matrix = [[sum(r[i] * r[j] for r in rows) for j in used] for i in used]
         solved = _solved(matrix, [sum(r[i] for r in rows) for i in used])
         if solved and solved[0] * time > 0 and min(solved) >= 0:
-            full = dict(zip(used, solved, strict=True))
-            growth = time / unit
-            return [full[0] * time, full.get(1, 0.0) * growth, full.get(2, 0.0) * growth / unit]
-    return None
+            off = [
+                1 - sum(r[i] * found for i, found in zip(used, solved, strict=True)) for r in rows
+            ]
+            full = {0: 0.0, 1: 0.0, 2: 0.0} | dict(zip(used, solved, strict=True))
+            scaled = [full[0] * time, full[1] * time / unit, full[2] * time / unit / unit]
+            fits.append((sum(each * each for each in off), scaled))
+    return min(fits)[1] if fits else None
 
 
 def _solved(matrix: list[list[float]], right: list[float]) -> list[float] | None:
