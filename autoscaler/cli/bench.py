@@ -13,6 +13,7 @@ def bench(
     deployments: Annotated[int, typer.Option(min=1, help="Deployments in the group.")] = 1000,
     signals: Annotated[int, typer.Option(min=1, max=20, help="Signals per deployment.")] = 3,
     ticks: Annotated[int, typer.Option(min=3, help="Ticks to measure.")] = 15,
+    policies: Annotated[int, typer.Option(min=1, max=5, help="Policies per deployment.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure fetch, parse, decide, journal and metrics of one group tick on stub servers."""
@@ -21,7 +22,7 @@ def bench(
 
     from autoscaler.lab.bench import measure
 
-    figures = asyncio.run(measure(deployments, signals, ticks))
+    figures = asyncio.run(measure(deployments, signals, ticks, policies))
     if as_json:
         typer.echo(json.dumps(figures))
         return

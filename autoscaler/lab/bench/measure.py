@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession, web
 
+from autoscaler.core.decide import decide
 from autoscaler.core.envelope import Range
 from autoscaler.core.guards import GUARDS
 from autoscaler.core.observation import Limits, Mode
@@ -29,7 +30,8 @@ from autoscaler.foundry import (
     TokenLogin,
 )
 from autoscaler.journal import open_journal
-from autoscaler.plugins import policy_types, source_kinds
+from autoscaler.lab.bench.profile import entries
+from autoscaler.plugins import source_kinds
 from autoscaler.ports import Alone, Live, Question, Unread
 from autoscaler.roster import Managed, SignalSpec
 from autoscaler.runtime.clock import SystemClock
@@ -67,14 +69,14 @@ class Bench:
     rss_before: int
 
 
-async def measure(deployments: int, signals: int, ticks: int) -> Figures:
+async def measure(deployments: int, signals: int, ticks: int, policies: int = 1) -> Figures:
     """Measure `ticks` ticks of `deployments` with `signals` each; the keys say the units.
 
     Wall and CPU are of whole ticks: fetch, parse, decide, write, journal, metrics. Then the
     same number of ticks runs while another process scrapes `/metrics` without rest, and the
     event loop's lag is sampled every 5 ms.
     """
-    async with _stub(deployments) as base, _bench(base, signals) as bench:
+    async with _stub(deployments) as base, _bench(base, signals, entries(policies)) as bench:
         for _ in range(WARM_UP):
             await bench.tick.run()
         gc.collect()
@@ -90,11 +92,13 @@ async def measure(deployments: int, signals: int, ticks: int) -> Figures:
     return {
         "deployments": deployments,
         "signals": signals,
+        "policies": policies,
         "ticks": ticks,
         "tick_wall_s_p50": statistics.median(wall),
         "tick_wall_s_p99": percentile(wall, 0.99),
         "tick_wall_s_p50_scraped": statistics.median(scraped),
         "cpu_us_per_deployment": per_tick / deployments * 1e6,
+        "decide_us_p50": decide_us(bench.tick),
         "rss_bytes_per_deployment": rss / deployments,
         "loop_lag_ms_p99": percentile(lag.samples, 0.99),
         "loop_lag_ms_max": max(lag.samples),
@@ -106,6 +110,17 @@ def percentile(values: list[float], share: float) -> float:
     """The nearest-rank percentile; `share` in 0..1."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def decide_us(tick: Tick, most: int = 2000) -> float:
+    """Median of one `decide` over the seats as they stand now, microseconds."""
+    took = []
+    for seat in tick.seats[:most]:
+        seen = seat.observe(time.time())
+        began = time.perf_counter()
+        decide(seen, seat.managed.policies, seat.managed.guards)
+        took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1e6
 
 
 async def _ticks(tick: Tick, count: int) -> tuple[list[float], list[float]]:
@@ -141,7 +156,9 @@ async def _stub(deployments: int) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _bench(base: str, signals: int) -> AsyncIterator[Bench]:
+async def _bench(
+    base: str, signals: int, policies: tuple[PolicyEntry, ...]
+) -> AsyncIterator[Bench]:
     clock = SystemClock()
     metrics = Metrics(clock, version="bench", groups=("bench",), sources=("prom",))
     pacing = PacingOptions(requests_per_second=1000, burst=1000, concurrency=20)
@@ -155,7 +172,7 @@ async def _bench(base: str, signals: int) -> AsyncIterator[Bench]:
         rss = _rss()
         found = await platform.find(MODEL)
         assert not isinstance(found, Unread), found  # noqa: S101 - our own stub answers
-        seats = _seats(found, signals, kind)
+        seats = _seats(found, signals, kind, policies)
         world = World(clock, platform, {"prom": source}, journal, (metrics,), Alone())
         try:
             yield Bench(Tick("bench", INTERVAL_S, seats, world), metrics, rss)
@@ -165,7 +182,9 @@ async def _bench(base: str, signals: int) -> AsyncIterator[Bench]:
             await journal.close()
 
 
-def _seats(found: Sequence[Live], signals: int, kind: object) -> list[Seat]:
+def _seats(
+    found: Sequence[Live], signals: int, kind: object, policies: tuple[PolicyEntry, ...]
+) -> list[Seat]:
     query = kind.query  # type: ignore[attr-defined]  # a SourceKind, found by name
     specs = {
         f"signal_{n}": SignalSpec(
@@ -177,15 +196,13 @@ def _seats(found: Sequence[Live], signals: int, kind: object) -> list[Seat]:
         )
         for n in range(signals)
     }
-    policy = policy_types()["target_load"](signal="signal_0")  # type: ignore[call-arg]  # its own option
-    entries = (PolicyEntry("load", policy),)
     guards = tuple(guard() for guard in GUARDS)
     limits = Limits(Range(1, 40), Range(1, 60), Range(1, 64))
     seats = []
     for live in found:
         name = live.rid.rpartition(".")[2]
         seat = Seat(
-            Managed(name, live.rid, "bench", name, Mode.APPLY, limits, entries, guards, specs)
+            Managed(name, live.rid, "bench", name, Mode.APPLY, limits, policies, guards, specs)
         )
         seat.was_read(live, time.time())
         seat.watched_since = 0.0
