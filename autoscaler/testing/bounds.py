@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from autoscaler.plugins.options import option_fields
+
 NO_SUCH_WORD = "a word that is not allowed"
 
 
@@ -22,14 +24,14 @@ class Outside:
 def options_inside(options: Any) -> Iterator[Any]:
     """The options, and every dataclass of options within them."""
     yield options
-    for item in dataclasses.fields(options):
+    for item in option_fields(type(options)):
         for each in _held(getattr(options, item.name)):
             yield from options_inside(each)
 
 
 def outside(options: Any) -> Iterator[Outside]:
     """One value just outside each bound of each option of one dataclass."""
-    for item in dataclasses.fields(options):
+    for item in option_fields(type(options)):
         for value, rule in _beyond(item.metadata):
             yield Outside(item.name, value, rule)
         if item.metadata.get("doc") is not None and "float" in str(item.type):

@@ -21,7 +21,7 @@ from autoscaler.core.merge import SILENCE, settle
 from autoscaler.core.observation import Observation, Series
 from autoscaler.core.proposal import Abstain, Answer, Policy, Proposal, fault_of
 from autoscaler.lab.docs.options import plain
-from autoscaler.plugins.options import build_options
+from autoscaler.plugins.options import build_options, option_fields
 from autoscaler.testing.bounds import accepts, options_inside, outside
 from autoscaler.testing.build import again
 from autoscaler.testing.strategies import STRANGER, missing, observations, series
@@ -195,7 +195,7 @@ class PolicyContract:
     def test_every_option_is_documented(self) -> None:
         """Its page, the schema and the error messages are made from the fields' metadata."""
         for options in options_inside(self.policy):
-            for item in dataclasses.fields(options):
+            for item in option_fields(type(options)):
                 doc = item.metadata.get("doc")
                 _demand(bool(doc), f"{item.name} has no doc: field(..., metadata=meta(...))")
                 seconds = item.name.endswith("_s")

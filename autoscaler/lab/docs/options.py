@@ -6,7 +6,8 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from autoscaler.plugins.options import hints_of, option_fields, spellings
 
@@ -75,7 +76,14 @@ def shown(value: Any, *, seconds: bool = False) -> str:
         return "none"
     if seconds and isinstance(value, int | float):
         return span(value)
-    return json.dumps(plain(value), ensure_ascii=False)
+    return json.dumps(_short(plain(value)), ensure_ascii=False)
+
+
+def _short(value: Any) -> Any:
+    """The value without what is left open in it."""
+    if isinstance(value, dict):
+        return {key: _short(each) for key, each in value.items() if each is not None}
+    return value
 
 
 def span(seconds: float) -> str:
@@ -98,12 +106,16 @@ def _allowed(rules: Mapping[str, Any], *, seconds: bool) -> str:
 
 
 def _type_name(hint: Any) -> str:
-    if isinstance(hint, type):
-        return _TYPE_NAMES.get(hint.__name__, _told(hint))
-    text = str(hint).replace("typing.", "").replace("collections.abc.", "")
-    known = {"int | None": "int", "float | None": "float", "str | None": "str"}
-    return _TYPE_NAMES.get(known.get(text, ""), "list or map")
-
-
-def _told(hint: type) -> str:
-    return "text" if issubclass(hint, Enum) else "map"
+    present = [each for each in get_args(hint) if each is not NoneType]
+    if get_origin(hint) in {Union, UnionType}:
+        return " or ".join(dict.fromkeys(map(_type_name, present)))
+    kind = get_origin(hint) or hint
+    if kind is Literal:
+        return "text"
+    if not isinstance(kind, type):
+        return "anything"
+    if kind.__name__ in _TYPE_NAMES:
+        return _TYPE_NAMES[kind.__name__]
+    if issubclass(kind, Enum):
+        return "text"
+    return "list" if issubclass(kind, tuple | list | frozenset | Sequence) else "map"
