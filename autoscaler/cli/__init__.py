@@ -10,9 +10,12 @@ from autoscaler import __version__
 from autoscaler.cli.bench import bench
 from autoscaler.cli.check import check
 from autoscaler.cli.demo import demo
+from autoscaler.cli.evaluate import evaluate
 from autoscaler.cli.explain import explain
 from autoscaler.cli.health import health
 from autoscaler.cli.override import pause, resume
+from autoscaler.cli.policy import app as policy_app
+from autoscaler.cli.replay import replay
 from autoscaler.cli.run import run
 from autoscaler.cli.schema import schema
 from autoscaler.cli.simulate import simulate
@@ -45,5 +48,7 @@ def common(
     """Scale Palantir Foundry live model deployments by policy, with a reason for every move."""
 
 
-for command in (run, demo, check, explain, pause, resume, simulate, bench, schema, health):
+for command in (run, demo, check, explain, pause, resume, simulate, replay, bench, schema, health):
     app.command()(command)
+app.command()(evaluate)
+app.add_typer(policy_app, name="policy")
