@@ -220,7 +220,7 @@ class LatencySlo:
         return Proposal({Dial.MIN_REPLICAS: Bid(want=floor), Dial.MAX_REPLICAS: Bid(roof)}, reason)
 
     def _sized(self, servers: int, demand: Demand, factor: float, now: Envelope) -> Proposal:
-        floor = min(LARGEST_BID, -(-servers // now.threads))
+        floor = max(1, min(LARGEST_BID, -(-servers // now.threads)))
         sentence = (
             "{load:.1f} busy threads of {service:.3g} s need {floor} replicas of {threads} threads "
             "for a {measure} of {objective:.3g} s in {share:.4g}%"

@@ -53,7 +53,7 @@ class Shape:
 
 SHAPES = (
     Shape("exponential", lambda dice: dice.expovariate(1.0), 1.0, 3.3),
-    Shape("constant", lambda dice: 1.0, 0.0, 1.15),
+    Shape("constant", lambda _: 1.0, 0.0, 1.15),
     Shape("narrow", lambda dice: dice.uniform(0.8, 1.2), 0.4**2 / 12, 1.4),
     Shape("hyperexponential", hyperexponential(4.0), 4.0, 4.5),
     Shape("lognormal", lognormal(2.0), 2.0, 4.0),
@@ -63,7 +63,7 @@ SHAPES = (
 @lru_cache(maxsize=4)
 def traffic(shape: Shape, load: float, arrivals: int, seed: int) -> list[tuple[float, float]]:
     """Arrival and service times, scaled to exactly the load: its own luck is not the question."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - simulated load, nothing secret
     gaps = [dice.expovariate(1.0) for _ in range(arrivals)]
     services = [shape.draw(dice) for _ in range(arrivals)]
     pace, size = arrivals / sum(gaps) / load, arrivals / sum(services)
