@@ -213,6 +213,16 @@ class Note:
     learned: Learned
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What one forecast has learnt until `at` (Unix seconds), in bytes of its own making."""
+
+    deployment: str
+    forecast: str
+    at: float
+    body: bytes
+
+
 class Journal(Protocol):
     """The durable record. A write to the platform needs its intent here first."""
 
@@ -247,6 +257,14 @@ class Journal(Protocol):
 
     async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
         """Conclude a dangling intent with what the platform answered."""
+        ...
+
+    async def keep(self, learnt: Sequence[Learnt]) -> None:
+        """Store what forecasts have learnt. Raises JournalError."""
+        ...
+
+    async def learnt(self, deployments: Sequence[str]) -> Sequence[Learnt]:
+        """What was stored of these deployments' forecasts."""
         ...
 
     async def leave(self, deployments: Sequence[str]) -> None:

@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from autoscaler.core.decision import Decision, Outcome
 from autoscaler.core.observation import Change, Override
 from autoscaler.journal import decisions as d
+from autoscaler.journal import forecasts as f
 from autoscaler.journal import overrides as o
 from autoscaler.journal import prune as p
 from autoscaler.journal import rows as r
 from autoscaler.journal import state as s
 from autoscaler.journal.schema import OPEN
 from autoscaler.journal.store import Store
-from autoscaler.ports import Clock, Intent, Memory, Note
+from autoscaler.ports import Clock, Intent, Learnt, Memory, Note
 
 # Decisions encoded between two turns of the event loop: 50 x 30 us = 1.5 ms.
 TURN = 50
@@ -157,6 +158,14 @@ class SqlJournal:
         """Let the call in progress end, close the store and free the lock."""
         await self._store.close()
 
+    async def keep(self, learnt: Sequence[Learnt]) -> None:
+        """Store what forecasts have learnt."""
+        await self._store.run("storing forecasts", lambda c: f.write(c, learnt))
+
+    async def learnt(self, deployments: Sequence[str]) -> Sequence[Learnt]:
+        """What was stored of these deployments' forecasts."""
+        return await self._store.run("reading forecasts", lambda c: f.read(c, deployments))
+
     # --- what commands and the composition root call --------------------------------------
 
     async def latest(self, deployment: str) -> bytes | None:
@@ -209,6 +218,7 @@ class SqlJournal:
             lambda c: p.intents(c, start),
             lambda c: p.overrides(c, start),
             lambda c: p.changes(c, now),
+            lambda c: f.prune(c, start),
         )
         total = 0
         for step in steps:

@@ -6,10 +6,10 @@ Times are Unix seconds, bodies are JSON text that a person can read with the dat
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
 
 # The newest migration. A start whose store is already there needs no migration tool at all.
-HEAD = "0001"
+HEAD = "0002"
 
 # A state of an intent; the others are the kinds of outcomes.
 OPEN = "open"
@@ -89,6 +89,15 @@ group_tick = Table(
     Column("group_name", Text, primary_key=True),
     Column("at", Double, nullable=False),
     _text("session"),
+)
+
+forecast = Table(
+    "forecast",
+    metadata,
+    Column("deployment", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 override = Table(

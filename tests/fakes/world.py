@@ -19,6 +19,7 @@ from autoscaler.core.reason import Code, because
 from autoscaler.ports import (
     Intent,
     JournalError,
+    Learnt,
     Live,
     Memory,
     Note,
@@ -151,6 +152,7 @@ class FakeJournal:
     open_intents: list[Intent] = field(default_factory=list)
     resolved: list[tuple[Intent, Outcome]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    forecasts: dict[tuple[str, str], Learnt] = field(default_factory=dict)
     broken: bool = False
     closed: bool = False
 
@@ -185,6 +187,13 @@ class FakeJournal:
     async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
         self._check()
         self.resolved.append((intent, outcome))
+
+    async def keep(self, learnt: Sequence[Learnt]) -> None:
+        self._check()
+        self.forecasts |= {(one.deployment, one.forecast): one for one in learnt}
+
+    async def learnt(self, deployments: Sequence[str]) -> Sequence[Learnt]:
+        return [one for one in self.forecasts.values() if one.deployment in deployments]
 
     async def leave(self, deployments: Sequence[str]) -> None:
         self._check()
