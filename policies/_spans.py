@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -22,9 +23,10 @@ DAY_S = 86_400
 NEVER = float("inf")
 SECOND = timedelta(seconds=1)
 # The day after a leap day may be 8 years away, around 2100.
-LOOKBACK_S = 8.1 * 365.25 * DAY_S
-HORIZONS_S = (8 * DAY_S, 64 * DAY_S, 400 * DAY_S, LOOKBACK_S)
-_MOST_TICKS = 20_000
+FAR_S = 8.1 * 365.25 * DAY_S
+_WEEK_S = 8 * DAY_S
+# Two weeks of a tick every minute: nobody reads further, and it takes about 0.1 s.
+_MOST_SPANS = 20_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,9 +104,7 @@ class Lasting:
 
     def spans(self, begin: float, end: float) -> Iterator[Span]:
         """One span per tick."""
-        for tick in _ticks(self.start, self.days, self.zone, begin - self.duration_s):
-            if tick >= end:
-                return
+        for tick in _ticks(self.start, self.days, self.zone, begin - self.duration_s, end):
             yield Span(tick, tick + self.duration_s)
 
 
@@ -125,11 +125,9 @@ class Between:
         """One span per start that is not inside another."""
         first = _last_tick(self.start, self.days, self.zone, begin)
         since = begin if first is None else first - 1
-        ends = _ticks(self.end, EVERY_DAY, self.zone, since)
+        ends = _ticks(self.end, EVERY_DAY, self.zone, since, end + FAR_S)
         stop = -NEVER
-        for tick in _ticks(self.start, self.days, self.zone, since):
-            if tick >= end:
-                return
+        for tick in _ticks(self.start, self.days, self.zone, since, end):
             while stop < tick:
                 stop = next(ends, NEVER)
             if stop == tick:
@@ -138,24 +136,40 @@ class Between:
                 yield Span(tick, stop)
 
 
-def _ticks(cron: str, days: Days, zone: ZoneInfo, after: float) -> Iterator[float]:
-    """The ticks after an instant, on days that count."""
-    for wall in _cron(cron, wall_time(after, zone), reverse=False):
+def _ticks(cron: str, days: Days, zone: ZoneInfo, after: float, until: float) -> Iterator[float]:
+    """The ticks after `after` and before `until`, on days that count."""
+    last = latest_wall_time(until, zone)
+    for wall in _walls(cron, days, wall_time(after, zone), last):
         tick = instant(wall, zone)
-        if tick > after and wall.date() in days:
+        if after < tick < until:
             yield tick
 
 
 def _last_tick(cron: str, days: Days, zone: ZoneInfo, at: float) -> float | None:
-    """The last tick that is not after an instant, None when there is none for years."""
-    walls = _cron(cron, latest_wall_time(at, zone) + SECOND, reverse=True)
-    for _, wall in zip(range(_MOST_TICKS), walls, strict=False):
+    """The last tick that is not after `at`, None when there is none for years."""
+    first = wall_time(at - FAR_S, zone)
+    for wall in _walls(cron, days, latest_wall_time(at, zone) + SECOND, first):
         tick = instant(wall, zone)
-        if tick <= at - LOOKBACK_S:
-            return None
-        if tick <= at and wall.date() in days:
+        if tick <= at:
             return tick
     return None
+
+
+def _walls(cron: str, days: Days, begin: datetime, end: datetime) -> Iterator[datetime]:
+    """The ticks on the wall's clock from `begin` to `end`, which may lie before it.
+
+    Days that do not count are stepped over whole, however many ticks they have.
+    """
+    back = end < begin
+    ticks = _cron(cron, begin, reverse=back)
+    wall = next(ticks, None)
+    while wall is not None and ((wall >= end) if back else (wall <= end)):
+        if wall.date() in days:
+            yield wall
+        else:
+            edge = datetime.combine(wall.date(), time() if back else time(23, 59, 59))
+            ticks = _cron(cron, edge, reverse=back)
+        wall = next(ticks, None)
 
 
 def _cron(expression: str, wall: datetime, *, reverse: bool) -> Iterator[datetime]:
@@ -200,8 +214,11 @@ class Schedule:
 
     def between(self, begin: float, end: float) -> tuple[Span, ...]:
         """The spans that touch [begin, end), joined where they meet, in order."""
-        found = [span for rule in self.rules for span in rule.spans(begin, end)]
-        return tuple(_joined(sorted(found)))
+        return tuple(_joined(self._raw(begin, end)))
+
+    def _raw(self, begin: float, end: float) -> list[Span]:
+        each = (islice(rule.spans(begin, end), _MOST_SPANS) for rule in self.rules)
+        return sorted(span for spans in each for span in spans)
 
     def open_at(self, at: float, lead_s: float = 0.0) -> Span | None:
         """The span that is open at `at` or will be within `lead_s` (at most a day), or None."""
@@ -213,16 +230,19 @@ class Schedule:
 
     def next_edge(self, at: float) -> tuple[float, bool] | None:
         """The next instant after `at` at which it opens (True) or closes, None for years."""
-        for horizon in HORIZONS_S:
-            for span in self.between(at, at + horizon):
-                if span.start > at:
-                    return span.start, True
-                if span.end < at + horizon:
-                    return span.end, False
-        return None
+        span = self.open_at(at)
+        if span is not None:
+            end = self.closes(span)
+            return None if end == NEVER else (end, False)
+        firsts = (next(rule.spans(at, at + FAR_S), None) for rule in self.rules)
+        start = min((each.start for each in firsts if each is not None), default=None)
+        return None if start is None else (start, True)
 
     def closes(self, span: Span) -> float:
-        """When it really closes, Unix seconds: spans that meet at the edge of a look are joined."""
+        """When it really closes: spans that meet at the edge of a look are joined.
+
+        Unix seconds; infinity when that is years or very many spans away.
+        """
         return _closes(self, span.end)
 
 
@@ -248,10 +268,12 @@ def _near(schedule: Schedule, day: int) -> tuple[tuple[Span, ...], tuple[float, 
 
 @lru_cache(maxsize=16_384)
 def _closes(schedule: Schedule, end: float) -> float:
-    limit = end + LOOKBACK_S
-    while end < limit:
-        spans = schedule.between(end, end + HORIZONS_S[0])
+    limit, looked = end + FAR_S, 0
+    while end < limit and looked < _MOST_SPANS:
+        raw = schedule._raw(end, end + _WEEK_S)  # noqa: SLF001 - a cached method of it
+        spans = tuple(_joined(raw))
         if not spans or spans[0].start > end:
             return end
+        looked += len(raw)
         end = spans[0].end
     return NEVER
