@@ -30,7 +30,7 @@ def leave(code: Exit, words: str) -> NoReturn:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn a bad configuration or a locked journal into a sentence and its exit code."""
+    """Turn a bad configuration, a locked journal or a taken port into a sentence and its code."""
     from autoscaler.ports import JournalError
     from autoscaler.settings import ConfigError
 
@@ -41,3 +41,5 @@ def told() -> Iterator[None]:
     except JournalError as error:
         locked = type(error).__name__ == "JournalLocked"
         leave(Exit.LOCKED if locked else Exit.UNREACHABLE, str(error))
+    except OSError as error:
+        leave(Exit.PROBLEMS, str(error))

@@ -33,8 +33,10 @@ from autoscaler.runtime.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-# A running tick gets this long to end before a reload or a stop goes on without it.
+# A running tick gets this long to end before a reload gives up.
 PATIENCE_S = 20.0
+# A stop waits for the PUT in flight, and this long on top for its record.
+RECORD_S = 0.3
 # Models are asked for new branches this often.
 DISCOVER_S = 300.0
 
@@ -48,6 +50,8 @@ class Parts:
     sources: Mapping[str, Source]
     resync_s: float
     digest: str
+    write_s: float = 4.0
+    """Deadline of a write; a stop waits no longer for what is under way."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,10 @@ class Daemon:
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.clock)
         self.schedule = Schedule(self.clock, self.watch)
+
+    def may_write(self, rid: str) -> bool:
+        """Asked right before each PUT: whether it is this daemon's, and not too late for it."""
+        return not self.stopping and self.membership.owns(rid)
 
     async def start(self, parts: Parts) -> None:
         """Take the first configuration and begin."""
@@ -247,7 +255,7 @@ class Daemon:
     async def stop(self) -> None:
         """Begin nothing new, let the write in flight end, then let go of everything."""
         self.stopping = True
-        await self.schedule.stop(PATIENCE_S)
+        await self.schedule.stop((self.parts.write_s if self.parts else 0.0) + RECORD_S)
         tasks = [*self._reading, *([self._probe] if self._probe else [])]
         for task in tasks:
             task.cancel()

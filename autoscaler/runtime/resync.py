@@ -16,6 +16,10 @@ from autoscaler.runtime.seat import Seat
 AT_ONCE = 8
 # A deployment that cannot be read is asked again after this long, doubled up to the resync.
 FIRST_RETRY_S = 5.0
+# A PUT outlives the daemon that sent it: until then "not done" may still become "done". Twice
+# the write deadline and a gateway's patience with a client that is gone.
+ARRIVES_S = 15.0
+ASK_AGAIN_S = 2.0
 
 
 class Resync:
@@ -63,6 +67,8 @@ class Resync:
             seat.read_due = now + wait * self.random.uniform(0.5, 1.0)
             return
         self._patience.pop(rid, None)
+        if seat.dangling is not None and seat.read_at is None:
+            seat.unsure = seat.dangling.after
         seat.was_read(found, self.clock.now())
         seat.read_due = now + self._next(found)
         if seat.dangling is not None:
@@ -77,13 +83,18 @@ class Resync:
 
     async def _resolve(self, seat: Seat, intent: Intent, live: Live) -> None:
         """Conclude a write that a crash cut off, by what the platform says now."""
-        outcome = truth(intent, live)
+        outcome, age = truth(intent, live), self.clock.now() - intent.at
+        if outcome.kind is not Kind.APPLIED and 0 <= age < ARRIVES_S:
+            seat.read_due = self.clock.monotonic() + min(ASK_AGAIN_S, ARRIVES_S - age)
+            return
         try:
             await self.journal.resolve(intent, outcome, self.clock.now())
         except JournalError:
             return
         seat.dangling = None
-        if outcome.kind is Kind.APPLIED:
+        if outcome.kind is Kind.APPLIED and seat.unsure is not None:
+            # The first reading shows it already; a later one has told of the change itself.
+            seat.unsure = None
             seat.changed(Change(intent.at, intent.before, intent.after))
 
 

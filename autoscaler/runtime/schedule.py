@@ -47,6 +47,7 @@ class Schedule:
         self._scheduler.add_listener(self._heard, sum(_TROUBLE))
         self._due: dict[str, float] = {}
         self._busy: set[asyncio.Task[object]] = set()
+        self._ending = False
 
     def start(self) -> None:
         """Begin to run what is due."""
@@ -62,6 +63,9 @@ class Schedule:
             self._busy.add(task)
             try:
                 await work(self._lateness(name, seconds))
+            except asyncio.CancelledError:
+                if not self._ending:
+                    raise
             finally:
                 self._busy.discard(task)
 
@@ -85,10 +89,15 @@ class Schedule:
         return {job.id for job in self._scheduler.get_jobs()}
 
     async def stop(self, patience_s: float) -> None:
-        """Begin nothing new and give what runs `patience_s` seconds to end."""
+        """Begin nothing new, give what runs `patience_s` seconds to end, then cut it short."""
+        self._ending = True
         self._scheduler.pause()
-        if self._busy:
-            await asyncio.wait(set(self._busy), timeout=patience_s)
+        busy = set(self._busy)
+        if busy:
+            _, late = await asyncio.wait(busy, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
 
     def _lateness(self, name: str, seconds: float) -> float:

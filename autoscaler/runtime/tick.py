@@ -202,12 +202,15 @@ class Tick:
             return UNRECORDED
         self._intended.add(decision.id)
         try:
-            return await world.platform.apply(seat.managed.rid, plan.before, plan.after)
+            outcome = await world.platform.apply(seat.managed.rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
             return Outcome(
                 Kind.FAILED,
                 because(Code.INTERNAL_ERROR, "a bug: {error}", error=type(bug).__name__),
             )
+        stopped = outcome.kind is Kind.HELD and outcome.reason.code is Code.NOT_OURS
+        # The platform asks once more right before the PUT, and the stop came in between.
+        return STOPPING if stopped and world.stopping() else outcome
 
     async def _record(self, at: float, decisions: list[Decision]) -> None:
         """Journal what is new; keep what could not be recorded for the next tick."""

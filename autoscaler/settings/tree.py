@@ -24,7 +24,7 @@ from autoscaler.settings.problem import (
     dotted,
     show,
 )
-from autoscaler.settings.secrecy import near_secret_key, secret_in_text, suspicious_line
+from autoscaler.settings.secrecy import near_secret_key, suspicious_line
 from autoscaler.settings.units import Given
 
 _WIDEST = 120
@@ -103,7 +103,7 @@ class Tree:
         path = fault.path
         private = _is_private(path)
         value = HIDDEN if private else fault.value
-        if isinstance(value, str) and secret_in_text(value):
+        if isinstance(value, str) and any(map(suspicious_line, value.splitlines())):
             value = HIDDEN
         field, shown = dotted(path), show(value)
         variable = self._variable(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -21,21 +22,33 @@ from autoscaler.foundry import (
 from autoscaler.plugins import assemble, build_sources
 from autoscaler.ports import Clock, PlatformWatch, SourceWatch
 from autoscaler.runtime.daemon import Parts
-from autoscaler.settings import Auth, ConfigError, Pacing, Platform, Settings, read_secret
+from autoscaler.settings import Auth, ConfigError, Pacing, Settings, read_secret
+from autoscaler.settings.problem import Fault
 
 
 def build(
-    settings: Settings, platform_watch: PlatformWatch, source_watch: SourceWatch, clock: Clock
+    settings: Settings,
+    platform_watch: PlatformWatch,
+    source_watch: SourceWatch,
+    clock: Clock,
+    may_write: Callable[[str], bool] = lambda _: True,
 ) -> Parts:
-    """Everything that one configuration asks for. Raises ConfigError; asks nobody anything."""
+    """Everything that one configuration asks for. Raises ConfigError; asks nobody anything.
+
+    `may_write` is asked with the RID right before each PUT.
+    """
     groups = assemble(settings)
     sources = build_sources(settings, source_watch, clock)
-    platform = build_platform(settings.platform, platform_watch, clock)
-    return Parts(groups, platform, sources, settings.platform.resync, digest(settings))
+    platform = build_platform(settings, platform_watch, clock, may_write)
+    resync, write = settings.platform.resync, settings.platform.timeouts.write
+    return Parts(groups, platform, sources, resync, digest(settings), write)
 
 
-def build_platform(platform: Platform, watch: PlatformWatch, clock: Clock) -> FoundryPlatform:
-    """The platform's client."""
+def build_platform(
+    settings: Settings, watch: PlatformWatch, clock: Clock, may_write: Callable[[str], bool]
+) -> FoundryPlatform:
+    """The platform's client. Raises ConfigError for a CA file that holds no certificate."""
+    platform = settings.platform
     options = FoundryOptions(
         url=platform.url,
         ca_file=Path(platform.ca_file) if platform.ca_file else None,
@@ -45,7 +58,11 @@ def build_platform(platform: Platform, watch: PlatformWatch, clock: Clock) -> Fo
         pacing=_pacing(platform.pacing),
     )
     chance = random.Random()  # noqa: S311 - jitter, not secrets
-    return FoundryPlatform(options, _login(platform.auth), clock, chance, watch)
+    try:
+        return FoundryPlatform(options, _login(platform.auth), clock, chance, watch, may_write)
+    except ValueError as problem:
+        fault = Fault(("platform", "ca_file"), f"must be a PEM file: {problem}", platform.ca_file)
+        raise ConfigError([settings.tree.problem(fault)]) from problem
 
 
 def loaded_secrets(settings: Settings) -> list[str]:

@@ -19,13 +19,15 @@ from autoscaler.roster import Group
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
 from autoscaler.settings import Settings, load
-from autoscaler.wiring.build import build
+from autoscaler.wiring.build import build, build_platform
 from autoscaler.wiring.quiet import Quiet
 
 
 def validate(path: Path) -> str:
     """One sentence about a good configuration. Raises ConfigError for a bad one."""
     settings, groups = check(path)
+    quiet = Quiet()
+    build_platform(settings, quiet, SystemClock(), lambda _: False)
     named = sum(len(group.members) for group in groups)
     found = sum(len(group.discoveries) for group in groups)
     models = f" and {found} model(s) to discover" if found else ""

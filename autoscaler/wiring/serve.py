@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import structlog
 
 from autoscaler import __version__
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
-from autoscaler.runtime.daemon import Daemon
+from autoscaler.runtime.daemon import Daemon, Parts, close
 from autoscaler.runtime.reload import FileWatch
 from autoscaler.settings import ConfigError, Settings, load, watch_files
 from autoscaler.telemetry.decision_log import DecisionLog
@@ -30,6 +30,7 @@ from autoscaler.wiring.face import DaemonFace
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
+T = TypeVar("T")
 
 # Housekeeping of the journal. Small batches, so hourly is gentle and enough.
 PRUNE_S = 3600.0
@@ -55,18 +56,24 @@ class Running:
     lines: DecisionLog
     watches: Watches
     server: Server
+    hide: Callable[[str], None]
 
     async def reload(self) -> bool:
         """Load the configuration again; keep the last good one when anything is wrong with it."""
         path = self.settings.file
         try:
             settings = load(path)
-            watches = self.watches
-            parts = build(settings, watches.platform, watches.source, self.daemon.clock)
-            await self.daemon.adopt(parts)
+            for secret in loaded_secrets(settings):
+                self.hide(secret)
+            parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
             self.metrics.reload_failed()
-            log.error("configuration kept", file=str(path), problem=str(problem))  # noqa: TRY400 - the problem says it all
+            told = str(problem) or type(problem).__name__
+            log.error("configuration kept", file=str(path), problem=told)  # noqa: TRY400 - the problem says it all
+            return False
+        except Exception:  # a bug in a plug-in must not end a daemon that works
+            self.metrics.reload_failed()
+            log.exception("configuration kept", file=str(path))
             return False
         for section in ("journal", "web", "log"):
             if getattr(settings, section) != getattr(self.settings, section):
@@ -76,6 +83,18 @@ class Running:
         self.keep()
         log.info("configuration loaded", file=str(path), digest=parts.digest)
         return True
+
+    async def _taken(self, settings: Settings) -> Parts:
+        """The parts of a configuration once the daemon runs on them; closed when it does not."""
+        watches, daemon = self.watches, self.daemon
+        parts = build(settings, watches.platform, watches.source, daemon.clock, daemon.may_write)
+        try:
+            await daemon.adopt(parts)
+        except BaseException:
+            if daemon.parts is not parts:
+                await close(parts)
+            raise
+        return parts
 
     def keep(self) -> None:
         """Forget what is told of deployments that are no longer managed."""
@@ -92,10 +111,12 @@ async def start(
     settings: Settings,
     listeners: Sequence[Listener] = (),
     dropped: Callable[[], int] = lambda: 0,
+    hide: Callable[[str], None] = lambda _: None,
 ) -> Running:
     """Open the journal, build the parts, serve the page, begin to tick.
 
-    `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines.
+    `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines; `hide`
+    is told every secret that a reload brings.
 
     Raises ConfigError, JournalError (JournalLocked when another daemon is there), OSError when
     the address is taken.
@@ -104,7 +125,12 @@ async def start(
     metrics = Metrics(clock, version=__version__, detail=settings.web.detail, dropped=dropped)
     troubles = Troubles(clock)
     watches = Watches(EveryPlatformWatch(metrics, troubles), EverySourceWatch(metrics, troubles))
-    parts = build(settings, watches.platform, watches.source, clock)
+
+    def may_write(rid: str) -> bool:
+        # The daemon is made below, long before the first write.
+        return daemon.may_write(rid)
+
+    parts = build(settings, watches.platform, watches.source, clock, may_write)
     journal = await open_store(settings)
     lines = DecisionLog()
     told: tuple[Listener, ...] = (metrics, lines, *listeners)
@@ -112,9 +138,10 @@ async def start(
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
     try:
         server = await open_server(DaemonFace(daemon, metrics, journal), settings.web.listen)
-    except OSError:
+    except OSError as problem:
         await journal.close()
-        raise
+        why = problem.strerror or str(problem)
+        raise OSError(f"web.listen {settings.web.listen}: cannot listen: {why}") from problem
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     try:
         await daemon.start(parts)
@@ -122,7 +149,7 @@ async def start(
         await daemon.stop()
         await server.close()
         raise
-    running = Running(settings, daemon, metrics, lines, watches, server)
+    running = Running(settings, daemon, metrics, lines, watches, server, hide)
     running.keep()
 
     async def prune(_lag_s: float) -> None:
@@ -142,17 +169,35 @@ async def serve(path: Path) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Raises as `start` does."""
     settings = load(path)
     with logging_for(settings) as logs:
-        running = await start(settings, dropped=logs.dropped)
-        log.info(
-            "daemon started",
-            version=__version__,
-            url=running.server.url,
-            deployments=len(running.daemon.seats),
-        )
         async with _signals() as (stop, reload):
+            opening = start(settings, (), logs.dropped, logs.redactor.add)
+            running = await unless(stop, opening)
+            if running is None:
+                log.info("daemon stops before it has started")
+                return
+            log.info(
+                "daemon started",
+                version=__version__,
+                url=running.server.url,
+                deployments=len(running.daemon.seats),
+            )
             await _until_stopped(running, stop, reload)
-        log.info("daemon stops")
-        await running.stop()
+            log.info("daemon stops")
+            await running.stop()
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
+    """What `work` gives, or None when `stop` is set first: then it is cancelled, and has ended."""
+    task, waiting = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
+    finally:
+        waiting.cancel()
 
 
 @contextlib.contextmanager
@@ -194,7 +239,7 @@ async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.
             changed = await asyncio.to_thread(watch.changed)
             if not waiting.done() and (reload.is_set() or changed):
                 reload.clear()
-                await running.reload()
+                await unless(stop, running.reload())
                 watch = FileWatch(watch_files(running.settings))
     finally:
         waiting.cancel()

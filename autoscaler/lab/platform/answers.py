@@ -120,6 +120,7 @@ class Door:
         if fault is None:
             return None
         if fault.kind is FaultKind.SLOW:
+            await request.read()  # all of it arrived: it is worked on even if its sender leaves
             await self.clock.sleep(fault.delay_s)
         elif fault.kind is FaultKind.RESET_BEFORE:
             return _reset(request)
