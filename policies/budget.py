@@ -37,6 +37,7 @@ from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Bid, Proposal
 from autoscaler.core.reason import Code, Reason, because
 
 DAY_S = 86_400.0
+LOOK_S = 900.0  # the ceiling is thought through again within this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ class Budget:
     def _cap(self, left: float, left_s: float, rate: float) -> int:
         if rate <= 0:
             return LARGEST_BID
-        sustained = self.burst * left / (rate * max(1.0, left_s))
+        # Near the end a burst could spend the rest twice before the next look.
+        spread_s = max(left_s / self.burst, min(left_s, LOOK_S), 1.0)
+        sustained = left / (rate * spread_s)
         return max(self.vital, int(min(sustained, LARGEST_BID)))
 
     def _bill(self, seen: Observation, period: Period, rate: float) -> _Bill:

@@ -120,9 +120,10 @@ def check(shape: Shape, load: float, what: str, arrivals: int) -> tuple[int, int
 
 
 def chance(servers: int, load: float, arrivals: int) -> float:
-    """Two standard errors of the late share. Waits come in bunches of about 2 / beta^2 services,
+    """Two standard errors of the late share.
 
-    beta being the spare servers over the square root of the load (Halfin and Whitt).
+    Waits come in bunches of about 2 / beta^2 service times, beta being the spare servers over
+    the square root of the load (Halfin and Whitt).
     """
     bunches = 0.8 * arrivals / load * (servers - load) ** 2 / load / 2
     return 2 * math.sqrt(SHARE * (1 - SHARE) / bunches)
