@@ -16,6 +16,7 @@ from autoscaler.ports import (
     Clock,
     Journal,
     JournalError,
+    Learnt,
     Listener,
     Live,
     Membership,
@@ -24,7 +25,7 @@ from autoscaler.ports import (
     Unread,
 )
 from autoscaler.roster import Discovery, Group, Managed
-from autoscaler.runtime.observe import fill
+from autoscaler.runtime.observe import fill, fill_forecasts
 from autoscaler.runtime.resync import Resync
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
 from autoscaler.runtime.seat import Seat
@@ -112,7 +113,10 @@ class Daemon:
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
         seats = list(self.seats.values())
         await asyncio.gather(*(resync.read(seat) for seat in seats if seat.read_at is None))
+        for group, managed in ((g, m) for g in groups for m in g.members):
+            self.seats[managed.name].manage(managed, group.interval_s)
         await fill(parts.sources, seats, self.clock.now())
+        await fill_forecasts(parts.sources, seats, self.clock.now())
         self._plan_ticks(parts, groups)
         return [
             decision for tick in self.ticks.values() for decision in (await tick.run()).decisions
@@ -125,8 +129,9 @@ class Daemon:
                 await ticks.enter_async_context(lock)
             gone = self.seats.keys() - seats.keys()
             old, self.parts, self.seats = self.parts, parts, seats
-            for managed in (m for group in groups for m in group.members):
-                seats[managed.name].managed = managed
+            for group, managed in ((g, m) for g in groups for m in g.members):
+                seats[managed.name].manage(managed, group.interval_s)
+            await self._recall_forecasts(list(seats.values()))
             self._plan_ticks(parts, groups)
         self._read_with(parts)
         if gone:
@@ -134,6 +139,19 @@ class Daemon:
                 await self.journal.leave(sorted(gone))
         if old is not None and old.platform is not parts.platform:
             await close(old)
+
+    async def _recall_forecasts(self, seats: list[Seat]) -> None:
+        """Give forecasts that are new here what the journal has of them."""
+        fresh = {s.managed.name: s for s in seats if s.foresight and s.foresight.empty()}
+        if not fresh:
+            return
+        found: dict[str, list[Learnt]] = {}
+        for one in await self.journal.learnt(sorted(fresh)):
+            found.setdefault(one.deployment, []).append(one)
+        for name, learnt in found.items():
+            foresight = fresh[name].foresight
+            if foresight is not None:
+                foresight.recall(learnt, fresh[name].learned.startup_s)
 
     def _plan_ticks(self, parts: Parts, groups: Sequence[Group]) -> None:
         world = World(
@@ -241,8 +259,13 @@ class Daemon:
         empty = [seat for seat in self.seats.values() if not seat.series]
         self._reading = [
             asyncio.create_task(resync.run(self._all_seats)),
-            asyncio.create_task(fill(parts.sources, empty, self.clock.now())),
+            asyncio.create_task(self._fill(parts, empty)),
         ]
+
+    async def _fill(self, parts: Parts, empty: list[Seat]) -> None:
+        """Fill windows first, then forecasts that the journal knew nothing of."""
+        await fill(parts.sources, empty, self.clock.now())
+        await fill_forecasts(parts.sources, self._all_seats(), self.clock.now())
 
     def _all_seats(self) -> list[Seat]:
         return list(self.seats.values())
@@ -260,9 +283,22 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._store_forecasts()
         if self.parts is not None:
             await close(self.parts)
         await self.journal.close()
+
+    async def _store_forecasts(self) -> None:
+        at = self.clock.now()
+        learnt = [
+            one
+            for seat in self.seats.values()
+            if seat.foresight is not None
+            for one in seat.foresight.learnt(seat.managed.name, at)
+        ]
+        if learnt:
+            with suppress(JournalError):
+                await self.journal.keep(learnt)
 
 
 async def close(parts: Parts) -> None:

@@ -143,6 +143,36 @@ async def fill(sources: Mapping[str, Source], seats: Sequence[Seat], at: float) 
                 seat.series[name] = _cut(past, at - spec.window_s)
 
 
+async def fill_forecasts(sources: Mapping[str, Source], seats: Sequence[Seat], at: float) -> None:
+    """Give forecasts that know nothing the past of their demand, one deployment after another."""
+    pasts: dict[Asked, Mapping[str, Series]] = {}
+    for seat in seats:
+        foresight = seat.foresight
+        for name in foresight.empty() if foresight else ():
+            assert foresight is not None  # noqa: S101 - it has just told its names
+            spec = foresight.specs[name]
+            signal = seat.managed.signals[spec.of]
+            asked = (signal.source, signal.question)
+            if asked not in pasts:
+                pasts[asked] = await _long_past(sources[asked[0]], asked[1], at, spec.history_s)
+            past = pasts[asked].get(seat.managed.match)
+            if past is not None:
+                for _ in foresight.fill(name, past, seat.learned.startup_s):
+                    await asyncio.sleep(0)
+
+
+async def _long_past(
+    source: Source, question: Question, at: float, span_s: float
+) -> Mapping[str, Series]:
+    try:
+        return await source.history(question, at - span_s, at, MINUTE_S)
+    except Exception:  # noqa: BLE001 - without a past a forecast learns from now on
+        return {}
+
+
+MINUTE_S = 60.0
+
+
 async def _past(
     source: Source, question: Question, at: float, window_s: float
 ) -> Mapping[str, Series]:

@@ -20,6 +20,7 @@ from autoscaler.core.observation import (
 from autoscaler.core.reason import Code, Reason, because
 from autoscaler.ports import Intent, Live, Memory, Note
 from autoscaler.roster import Managed
+from autoscaler.runtime.foresight import Foresight
 from autoscaler.runtime.startup import StartupWatch
 
 # The longest window that any guard may look back on what was wanted.
@@ -53,6 +54,18 @@ class Seat:
     kept: tuple[object, ...] = ()
     noted: bool = True
     startup: StartupWatch = field(default_factory=StartupWatch)
+    foresight: Foresight | None = None
+
+    def manage(self, managed: Managed, every_s: float) -> None:
+        """Take a configuration; forecasts that stay go on with what they have learnt."""
+        self.managed = managed
+        before = self.foresight
+        if not managed.forecasts:
+            self.foresight = None
+        elif before is None or (before.specs, before.every_s) != (managed.forecasts, every_s):
+            known = before.forecasters if before else {}
+            kept = {name: f for name, f in known.items() if name in managed.forecasts}
+            self.foresight = Foresight(managed.forecasts, every_s, kept)
 
     def remember(self, memory: Memory, at: float, gap_s: float) -> None:
         """Take over what the journal knows; a gap of more than `gap_s` seconds ends the watch."""

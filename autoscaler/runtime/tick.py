@@ -114,6 +114,8 @@ class Tick:
         answers = await answers_for(self.specs, self.world.sources, at, deadline)
         for turn, seat in enumerate(self.seats):
             take(seat, answers, at)
+            if seat.foresight is not None:
+                seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
             if turn % TURN == TURN - 1:
                 await asyncio.sleep(0)
 
@@ -227,6 +229,7 @@ class Tick:
             if self.unrecorded or fresh:
                 await self.world.journal.conclude([*self.unrecorded, *fresh])
             await self.world.journal.note(self.group, at, notes)
+            await self._store_forecasts(at)
         except JournalError:
             self.journal_up = False
             acted = [d for d in fresh if d.outcome.kind in ACTED or d.id in announced]
@@ -236,6 +239,17 @@ class Tick:
         self.unrecorded = []
         for seat in due:
             seat.noted = True
+
+    async def _store_forecasts(self, at: float) -> None:
+        due = [s for s in self.seats if s.foresight is not None and s.foresight.due(at)]
+        learnt = [
+            one
+            for seat in due[:STORED_AT_ONCE]
+            if seat.foresight is not None
+            for one in seat.foresight.learnt(seat.managed.name, at)
+        ]
+        if learnt:
+            await self.world.journal.keep(learnt)
 
 
 def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
@@ -256,6 +270,10 @@ def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
 
 def _candidate(seat: Seat, decision: Decision) -> Candidate:
     return Candidate(decision.deployment, decision.plan, seat.managed.priority, rate_of(seat))
+
+
+# Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
+STORED_AT_ONCE = 50
 
 
 PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
