@@ -10,7 +10,8 @@ expr-lang, with differences on purpose:
 * The result is the number of replicas or threads itself, not a metric for another formula.
 * A trigger that fails is not 0 and not an error of the whole scaler: a dial whose formula reads a
   signal without data, divides by zero or is negative gets no bid, and the reason tells why.
-  `first_of(a, b, 8)` says what to take instead, as KEDA's `??`.
+  While a formula lacks data, the others only raise. `first_of(a, b, 8)` says what to take
+  instead, as KEDA's `??`.
 * Numbers and conditions are kept apart at start, where expr-lang would cast.
 
 Fractions are rounded up: half a replica is one replica.
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from autoscaler.core.envelope import DIALS, Dial
+from autoscaler.core.merge import SILENCE
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Bid, Proposal, missing
@@ -75,20 +77,21 @@ class Formula:
 
     def propose(self, seen: Observation) -> Answer:
         """Bid every expression that has a value; abstain when none has."""
+        results = {dial: _whole(dial, each, seen) for dial, each in self._formulas()}
+        refused = [each for each in results.values() if isinstance(each, Abstain)]
+        if len(refused) == len(results):
+            return refused[0]
+        blind = any(each.reason.code is Code.SIGNAL_MISSING for each in refused)
         bids: dict[Dial, Bid] = {}
         said: list[str] = []
-        refused: Abstain | None = None
-        for dial, expression in self._formulas():
-            found = _whole(dial, expression, seen)
-            if isinstance(found, Abstain):
-                refused = refused or found
-                said.append(str(found.reason))
-            else:
-                bound = self._bound(dial)
-                bids[dial] = _bid(bound, found)
-                said.append(f"{dial.value} {bound.replace('_', ' ')} {found}")
-        if not bids and refused:
-            return refused
+        for dial, number in results.items():
+            if isinstance(number, Abstain):
+                said.append(str(number.reason))
+                continue
+            bid = _bid(self._bound(dial), number, raising=blind)
+            if bid != SILENCE:
+                bids[dial] = bid
+                said.append(f"{dial.value} {bid}")
         return Proposal(bids, because(Code.COMPUTED, "{result}", result="; ".join(said)))
 
     def _formulas(self) -> Iterator[tuple[Dial, Expression]]:
@@ -108,10 +111,13 @@ def _compiled(dial: Dial, text: str) -> Expression:
         raise ValueError(f"{dial.value}: {error}") from None
 
 
-def _bid(bound: str, number: int) -> Bid:
-    if bound == "want":
-        return Bid(want=number)
-    return Bid(at_least=number) if bound == "at_least" else Bid(at_most=number)
+def _bid(bound: str, number: int, *, raising: bool) -> Bid:
+    """The bid as the option says; when it may only raise, a want is a floor."""
+    if bound == "at_most":
+        return SILENCE if raising else Bid(at_most=number)
+    if raising or bound == "at_least":
+        return Bid(at_least=number)
+    return Bid(want=number)
 
 
 def _whole(dial: Dial, expression: Expression, seen: Observation) -> int | Abstain:
