@@ -6,7 +6,7 @@ at most that; a new forecast is filled from the source's own history, in slices 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autoscaler.core.observation import Missing, Series, Signal
@@ -90,6 +90,10 @@ class Foresight:
             if count % SLICE == 0:
                 yield
 
+    def leads(self) -> Mapping[str, float]:
+        """How far each forecast looks ahead, seconds."""
+        return {name: made.options.lead_s for name, made in self.forecasters.items()}
+
     def quality(self) -> Mapping[str, Quality]:
         """How good each forecast has been."""
         return {name: forecaster.quality() for name, forecaster in self.forecasters.items()}
@@ -135,8 +139,3 @@ def _value(demand: Signal | None, at: float, every_s: float) -> float | None:
     if demand is None or isinstance(demand, Missing) or not demand.complete:
         return None
     return demand.last if at - demand.last_at <= max(60.0, 2 * every_s) else None
-
-
-def quality_of(seats: Sequence[Foresight | None]) -> list[Mapping[str, Quality]]:
-    """The quality of everybody's forecasts, for the ones that have any."""
-    return [each.quality() for each in seats if each is not None]

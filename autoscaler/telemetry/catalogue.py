@@ -232,5 +232,20 @@ DEPLOYMENTS = (
     *_per_policy("ceiling", "The most {dial} that one policy allows."),
 )
 
-METRICS = DAEMON + DEPLOYMENTS
+
+def _forecast(name: str, text: str) -> Metric:
+    labels = {"deployment": NAMED, "forecast": NAMED}
+    return Metric(f"forecast_{name}", Type.GAUGE, text, labels)
+
+
+FORECASTS = (
+    _forecast("tau_ratio", "The share of the time that demand should stay within the forecast."),
+    _forecast("coverage_ratio", "The share of the time that it did, the last day weighing most."),
+    _forecast("loss_ratio", "Pinball loss over that of the naive forecast; below 1 is better."),
+    _forecast("bias_ratio", "Mean forecast over mean demand, minus 1; above 0 it is too high."),
+    _forecast("trials", "Windows that the forecast was compared with."),
+    _forecast("lead_seconds", "The start-up time that the forecast looks ahead."),
+)
+
+METRICS = DAEMON + DEPLOYMENTS + FORECASTS
 BY_NAME = MappingProxyType({metric.name: metric for metric in METRICS})

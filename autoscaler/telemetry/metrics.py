@@ -23,6 +23,7 @@ from autoscaler.ports import Clock, TickReport
 from autoscaler.telemetry.catalogue import BY_NAME, DAEMON, NAMED, OTHER, Metric, Type
 from autoscaler.telemetry.exposition import deployments
 from autoscaler.telemetry.fleet import Fleet
+from autoscaler.telemetry.forecasts import ForecastCollector, Look
 from autoscaler.telemetry.readings import current, limiting
 
 Detail = Literal["full", "basic", "auto"]
@@ -106,6 +107,10 @@ class Metrics:
         self._counters["config_reloads_total"].labels("success").inc()
         self._gauges["config_last_reload_successful"].set(1)
         self._gauges["config_last_reload_success_timestamp_seconds"].set(self._clock.now())
+
+    def watch_forecasts(self, look: Look) -> None:
+        """Expose the quality of the forecasts that `look` names, from now on."""
+        self._registry.register(ForecastCollector(look))
 
     def reload_failed(self) -> None:
         """A configuration was refused; the last good one stays."""

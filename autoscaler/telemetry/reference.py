@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from autoscaler.telemetry.catalogue import DAEMON, DEPLOYMENTS, NAMED, Metric, Scope
+from autoscaler.telemetry.catalogue import DAEMON, DEPLOYMENTS, FORECASTS, NAMED, Metric, Scope
 
 INTRODUCTION = """\
 # Metrics
@@ -35,6 +35,7 @@ def page() -> str:
         _section("The daemon", DAEMON),
         _section("Each deployment", basic),
         _section("Each deployment, at full detail", full),
+        _section("Each forecast", FORECASTS),
     ]
     return "\n".join(parts)
 

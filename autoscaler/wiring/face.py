@@ -8,11 +8,32 @@ from typing import Any
 from autoscaler import __version__
 from autoscaler.journal import SqlJournal
 from autoscaler.runtime.daemon import Daemon
+from autoscaler.runtime.seat import Seat
+from autoscaler.telemetry.forecasts import ForecastReading
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.web import view
 from autoscaler.web.table import Table
 
 Json = Mapping[str, Any]
+
+
+def forecast_readings(seats: Sequence[Seat]) -> list[ForecastReading]:
+    """How good everybody's forecasts are."""
+    return [
+        ForecastReading(
+            seat.managed.name,
+            name,
+            quality.tau,
+            quality.coverage,
+            quality.loss_ratio,
+            quality.bias,
+            quality.trials,
+            foresight.leads()[name],
+        )
+        for seat in seats
+        if (foresight := seat.foresight) is not None
+        for name, quality in foresight.quality().items()
+    ]
 
 
 class DaemonFace:

@@ -26,7 +26,7 @@ from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, 
 from autoscaler.web.server import Server
 from autoscaler.web.server import serve as open_server
 from autoscaler.wiring.build import build, loaded_secrets
-from autoscaler.wiring.face import DaemonFace
+from autoscaler.wiring.face import DaemonFace, forecast_readings
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -143,6 +143,7 @@ async def start(
         why = problem.strerror or str(problem)
         raise OSError(f"web.listen {settings.web.listen}: cannot listen: {why}") from problem
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
+    metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
     try:
         await daemon.start(parts)
     except BaseException:
