@@ -12,13 +12,18 @@ from typing import Any
 from autoscaler import __version__
 from autoscaler.lab.backtest import Actuator
 from autoscaler.lab.fromconfig import CONFIGURED, FORECAST
-from autoscaler.lab.report.figures import TITLES, bounds, plain, pooled_of, world_of
+from autoscaler.lab.report.figures import bounds, plain, pooled_of, world_of
+from autoscaler.lab.report.picture import Picture
 from autoscaler.lab.report.study import ALONE, Study
 
 HERE = Path(__file__).parent
 ALL = "*"
 
-# What is drawn of every set at once is the load that found no room; all else on demand.
+SHORT = {
+    Actuator.DIRECT: "what was asked for, at once",
+    Actuator.ENVELOPE_EVICT: "the platform; a ceiling evicts",
+    Actuator.ENVELOPE_LINGER: "the platform; replicas linger",
+}
 LABELS = {
     "oracle": "Oracle (knows the future)",
     "static_peak": "Static at past peak",
@@ -75,7 +80,7 @@ def payload_of(study: Study, warnings: Sequence[str] = ()) -> dict[str, Any]:
         "warnings": list(warnings),
         "traces": finished,
         "sets": _sets(study),
-        "actuators": [{"id": a.value, "title": TITLES[a]} for a in study.actuators],
+        "actuators": [{"id": a.value, "title": SHORT[a]} for a in study.actuators],
         "figures": {a.value: _figures(study, a, finished) for a in study.actuators},
         "intervals": {
             a.value: {name: bounds(found) for name, found in pooled_of(study, a).items()}
@@ -130,10 +135,10 @@ def kind_of(name: str) -> str:
     return {"oracle": "ideal", ALONE: "today"}.get(name, "peer")
 
 
-def _picture(picture: Any) -> dict[str, Any]:
+def _picture(picture: Picture) -> dict[str, Any]:
     return {
         "begins": picture.begins_at,
-        "times": picture.times,
+        "every": picture.every_s,
         "high": picture.load_high,
         "low": picture.load_low,
         "sets": picture.sets,

@@ -18,7 +18,7 @@ from autoscaler.lab.backtest import (
 )
 from autoscaler.lab.backtest.demand import STEP_S
 from autoscaler.lab.backtest.run import scored_from
-from autoscaler.lab.report.picture import Picture, picture_of
+from autoscaler.lab.report.picture import MOST_BUCKETS, Picture, buckets_for, picture_of
 from autoscaler.lab.report.watch import Track, watched
 
 # Nobody writes: without the platform's own scaler nothing would ever move.
@@ -44,6 +44,7 @@ class Study:
     results: dict[Actuator, BacktestResult] = field(default_factory=dict)
     pictures: dict[tuple[Actuator, str], Picture] = field(default_factory=dict)
     complete: bool = False
+    buckets: int = MOST_BUCKETS
 
     def finished(self) -> list[str]:
         """Traces that are done under every actuator."""
@@ -68,6 +69,7 @@ def run_study(
     in comparison with others.
     """
     study = Study(options, tuple(actuators))
+    study.buckets = buckets_for(len(loads) * len(sets) * len(actuators))
     meter = _Meter(sets, len(loads) * len(actuators), tell, weight or (lambda _: 1.0))
     try:
         for load in loads:
@@ -123,7 +125,7 @@ def _run(
     total.traces[load.trace.name] = {name: row[name] for name in order if name in row}
     if result.complete:
         found = dict(zip(names, tracks, strict=True))
-        study.pictures[actuator, load.trace.name] = _picture(load, options, found)
+        study.pictures[actuator, load.trace.name] = _picture(load, options, found, study.buckets)
     return result.complete
 
 
@@ -132,7 +134,9 @@ def _options(study: Study, load: Load, actuator: Actuator) -> BacktestOptions:
     return replace(study.options, world=world, scale=load.scale)
 
 
-def _picture(load: Load, options: BacktestOptions, tracks: Mapping[str, Track]) -> Picture:
+def _picture(
+    load: Load, options: BacktestOptions, tracks: Mapping[str, Track], buckets: int
+) -> Picture:
     start = scored_from(demand_of(load.trace, load.scale).size, options.history_days)
     begins = None if load.starts_at is None else load.starts_at + start * STEP_S
-    return picture_of(tracks, start, begins)
+    return picture_of(tracks, start, begins, buckets)

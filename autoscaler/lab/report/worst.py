@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,9 @@ STEP_S = 10.0
 APART_STEPS = 30
 BEFORE_S = 1200.0
 AFTER_S = 900.0
-MOST_DECISIONS = 14
-MOST_POINTS = 240
+MOST_DECISIONS = 12
+MOST_POINTS = 200
+NUMBER = re.compile(r"[0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,24 @@ def window_of(moment: Moment, size: int) -> tuple[int, int]:
 
 
 def decisions_around(track: Track, moment: Moment, offset: int) -> list[Told]:
-    """What was decided in the moment's window: first every change, then words while it lasted.
+    """What was decided in the moment's window: the changes, and what was said in between.
 
-    `offset` is the step of the run at which the scored part begins. Of the decisions that
-    changed nothing only those with new words are kept.
+    `offset` is the step of the run at which the scored part begins. A decision that changed
+    nothing is left out when it says the same as the one before it, apart from its numbers.
     """
     first = offset + moment.start - round(BEFORE_S / STEP_S)
     last = offset + moment.end + round(AFTER_S / 3 / STEP_S)
     near = [each for each in track.decisions if first <= each.step <= last]
-    moved = [each for each in near if each.before != each.after]
-    still = [each for each in near if each.before == each.after]
-    room = max(3, MOST_DECISIONS - len(moved))
-    kept = _spread(moved, MOST_DECISIONS - min(room, len(still), 4)) + _spread(still, room)
-    return sorted(kept, key=lambda each: each.step)[:MOST_DECISIONS]
+    kept = [each for before, each in zip([None, *near], near, strict=False) if _new(each, before)]
+    return _spread(kept, MOST_DECISIONS)
+
+
+def _new(told: Told, before: Told | None) -> bool:
+    return before is None or told.before != told.after or _words(told) != _words(before)
+
+
+def _words(told: Told) -> tuple[str, ...]:
+    return tuple(NUMBER.sub("#", line) for line in told.lines)
 
 
 def _spread(told: list[Told], most: int) -> list[Told]:
