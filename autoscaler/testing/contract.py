@@ -36,14 +36,16 @@ class PolicyContract:
 
     `rises_with` names signals of which more must never lead to less of any dial; left out, the
     policy's own attribute of that name counts. `speaks_blind` is for a policy with an answer of
-    its own to missing signals, such as a fallback that the user wrote. `examples` observations
-    are tried per promise. One answer may make `most_calls` function calls when every signal
-    that it needs has `samples` samples.
+    its own to missing signals; `lowers_blind` for one whose user said what to take instead, so
+    that it may even lower without them. `examples` observations are tried per promise. One
+    answer may make `most_calls` function calls when every signal that it needs has `samples`
+    samples.
     """
 
     policy: ClassVar[Policy]
     rises_with: ClassVar[tuple[str, ...] | None] = None
     speaks_blind: ClassVar[bool] = False
+    lowers_blind: ClassVar[bool] = False
     examples: ClassVar[int] = 100
     samples: ClassVar[int] = 240
     most_calls: ClassVar[int] = 20_000
@@ -112,7 +114,7 @@ class PolicyContract:
                     f"with {name} missing it lowers {dial.value} to {wanted}",
                 )
 
-        if needs and not self.speaks_blind:
+        if needs and not self.lowers_blind:
             self._for_all(check, observations(needs), st.sampled_from(needs), missing)
 
     def test_it_reads_no_signal_that_it_does_not_name(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -41,12 +42,14 @@ values = st.one_of(
 moments = st.just(NOW) | st.floats(NOW - MONTH_S, NOW + MONTH_S)
 
 
+_small, _threads, _scales = st.integers(0, 24), st.integers(1, 96), st.sampled_from((1, 1, 1, 400))
+
+
 @st.composite
-def envelopes(draw: st.DrawFn, most: int = 10_000) -> Envelope:
-    """Legal envelopes, mostly small ones, of up to `most` replicas."""
-    low = draw(st.integers(0, 20) | st.integers(0, most))
-    high = low + draw(st.integers(0, 20) | st.integers(0, most - low))
-    return Envelope(low, high, draw(st.integers(1, 64) | st.integers(1, 10_000)))
+def envelopes(draw: st.DrawFn) -> Envelope:
+    """Legal envelopes: mostly a few replicas, sometimes thousands."""
+    low, scale = draw(_small), draw(_scales)
+    return Envelope(low * scale, (low + draw(_small)) * scale, draw(_threads))
 
 
 @st.composite
@@ -72,40 +75,42 @@ missing = st.builds(Missing, st.sampled_from(Absence), st.just(""), st.none() | 
 
 
 _RANGES = (Range(0), Range(0, 0), Range(1, 20), Range(2, 4), Range(30, 100))
-_THREADS = (Range(1), Range(1, 32), Range(8, 8), Range(64, 256))
+_THREAD_RANGES = (Range(1), Range(1, 32), Range(8, 8), Range(64, 256))
 _limits = st.builds(
-    Limits, st.sampled_from(_RANGES), st.sampled_from(_RANGES), st.sampled_from(_THREADS)
+    Limits, st.sampled_from(_RANGES), st.sampled_from(_RANGES), st.sampled_from(_THREAD_RANGES)
 )
+
+
+_AGES = (0.0, 30.0, 299.0, 301.0, 3000.0, 90_000.0)
+_ages = st.lists(st.sampled_from(_AGES), max_size=2, unique=True)
 
 
 @st.composite
 def _changes(draw: st.DrawFn, at: float) -> tuple[Change, ...]:
-    found = [
-        Change(at - age, draw(envelopes()), draw(envelopes()), draw(st.booleans()))
-        for age in draw(st.lists(st.floats(0, 2 * 86_400), max_size=2))
-    ]
-    return tuple(sorted(found, key=lambda change: change.at))
+    ages = sorted(draw(_ages), reverse=True)
+    return tuple(
+        Change(at - age, draw(envelopes()), draw(envelopes()), draw(st.booleans())) for age in ages
+    )
 
 
 @st.composite
 def _recommended(draw: st.DrawFn, at: float) -> tuple[Recommended, ...]:
-    until, found = at - draw(st.floats(0, 900)), []
-    for length in draw(st.lists(st.floats(0, 900), max_size=2)):
-        found.append(Recommended(draw(envelopes()), until - length, until))
-        until -= length
-    return tuple(reversed(found))
+    edges = [*sorted(draw(_ages), reverse=True), 0.0]
+    return tuple(
+        Recommended(draw(envelopes()), at - first, at - last) for first, last in pairwise(edges)
+    )
 
 
 @st.composite
 def _overrides(draw: st.DrawFn, at: float) -> tuple[Override, ...]:
-    control = draw(st.none() | st.sampled_from(Control))
+    control = draw(st.sampled_from((None, None, *Control)))
     if control is None:
         return ()
-    ends = draw(st.none() | st.floats(at - 60, at + 3600))
+    ends = draw(st.sampled_from((None, at - 60, at + 3600)))
     if control is Control.PAUSE:
         return (Override(control, "ada", "load test", ends),)
     dial = draw(st.sampled_from(Dial))
-    return (Override(control, "ada", "incident", ends, dial, draw(st.integers(1, 40))),)
+    return (Override(control, "ada", "incident", ends, dial, draw(_threads)),)
 
 
 _healths = st.builds(
@@ -114,7 +119,7 @@ _healths = st.builds(
     st.booleans(),
     st.sampled_from(("", "ri.models.main.version.1")),
 )
-_learned = st.builds(Learned, st.none() | st.integers(1, 256), st.none() | st.floats(0, 3600))
+_learned = st.sampled_from((Learned(), Learned(8), Learned(64, 0.0), Learned(None, 3600.0)))
 _resources = st.sampled_from(
     (
         Resources(),

@@ -85,7 +85,7 @@ def _example(name: str, said: Mapping[str, Any]) -> Example:
         config=said["config"],
         feeds=said["feeds"],
         trace=said.get("trace", "azure_llm23_conv"),
-        hours=said.get("hours", 58 / 60),
+        hours=said.get("hours", 0.9),
         tick_s=said.get("tick_s", 15.0),
         start=said.get("start", MORNING),
         resources=Resources(**said.get("resources", {})),

@@ -12,7 +12,7 @@ from autoscaler.lab.platform.model import DeploymentModel
 
 SERVICE_S = 0.5
 """Service time of one request alone, seconds."""
-CROWDING = 0.03
+CROWDING = 0.1
 """How much longer a request takes for each other one in its replica."""
 HOUR_S = 3600.0
 

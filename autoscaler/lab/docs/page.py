@@ -60,13 +60,12 @@ def background(cls: type) -> str:
     return f"{first[:1].upper()}{first[1:]}\n{rest}".strip()
 
 
-def lean(seen: Observation) -> str:
-    """The observation as JSON without what has a default and says nothing here."""
-    tree = to_tree(Observation, seen)
+def lean(seen: Observation, policy: Policy) -> str:
+    """The observation as JSON, without what has a default or does not matter to the policy."""
+    tree, answer = to_tree(Observation, seen), policy.propose(seen)
     for name in _LEAN:
         less = {key: value for key, value in tree.items() if key != name}
-        # The limits are left out as well: they are the deployment's, and no policy's business.
-        if name == "limits" or getattr(from_tree(Observation, less), name) == getattr(seen, name):
+        if policy.propose(from_tree(Observation, less)) == answer:
             tree = less
     return json.dumps(tree)
 
@@ -85,7 +84,7 @@ def _worked(name: str, example: Example, entry: PolicyEntry, seen: Observation) 
     hint: object = Answer
     return (
         "## A worked answer\n\nWith this in `seen.json`\n\n"
-        f"```json\n{lean(seen)}\n```\n\nthe command\n\n"
+        f"```json\n{lean(seen, entry.policy)}\n```\n\nthe command\n\n"
         f"```sh\n{command} --observation seen.json\n```\n\nprints\n\n"
         f"```json\n{json.dumps(to_tree(hint, answer))}\n```\n\n"
         f"which reads: {answer.reason}.\n"
