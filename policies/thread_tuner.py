@@ -154,6 +154,9 @@ class ThreadTuner:
             age = seen.at - found.last_at
             if age > self.fresh_s:
                 return Abstain(_stale(name, age))
+            if not found.complete:
+                text = "{signal} is partial: too little for a restart"
+                return Abstain(because(Code.DATA_INCOMPLETE, text, signal=name))
             series[name] = found
         return series
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -262,6 +263,14 @@ def test_old_samples_restart_nothing() -> None:
     assert isinstance(answer, Abstain)
     assert answer.reason.code is Code.SIGNAL_STALE
     assert str(answer.reason) == ("the newest service_latency is 300 s old: too old for a restart")
+
+
+def test_partial_samples_restart_nothing() -> None:
+    partial = replace(line([80.0] * STEADY), complete=False)
+    answer = tuner().propose(look([0.5] * STEADY, partial))
+    assert isinstance(answer, Abstain)
+    assert answer.reason.code is Code.DATA_INCOMPLETE
+    assert str(answer.reason) == "running_jobs is partial: too little for a restart"
 
 
 def test_a_gain_that_a_restart_outweighs_is_left() -> None:
