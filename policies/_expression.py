@@ -148,7 +148,7 @@ def _parsed(text: str) -> ast.expr:
         # Without a place the text ends too early.
         column = min(error.offset - 1, len(text)) if error.offset else len(text)
         raise MistakeError(f"it cannot be read: {error.msg}", column) from None
-    except (RecursionError, MemoryError, ValueError):
+    except (RecursionError, MemoryError, ValueError):  # pragma: no cover - by Python's version
         raise MistakeError("it is nested too deep", 0) from None
 
 

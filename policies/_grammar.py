@@ -150,10 +150,9 @@ class Reader:
 
 
 def _foreign(node: ast.AST, at: ast.expr) -> MistakeError:
-    name = type(node).__name__
-    return MistakeError(
-        f"{name} is not part of the language{_OTHERS_WORDS.get(type(node), '')}", _end(at)
-    )
+    name = _NAMES.get(type(node), type(node).__name__)
+    rule = f"{name} is not part of the language{_OTHERS_WORDS.get(type(node), '')}"
+    return MistakeError(rule, _end(at))
 
 
 def _end(node: ast.expr) -> int:

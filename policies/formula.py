@@ -129,16 +129,9 @@ def _whole(dial: Dial, expression: Expression, seen: Observation) -> int | Absta
         sentence = "the formula of {dial} has no value: {why}"
         return Abstain(because(Code.NOT_COMPUTABLE, sentence, dial=dial.value, why=found.why))
     least = 1 if dial is Dial.THREADS else 0
-    if not -DUST <= found <= LARGEST_BID or found + DUST < least:
-        sentence = "the formula of {dial} gives {number:g}, which is not in {least}..{most}"
-        return Abstain(
-            because(
-                Code.NOT_COMPUTABLE,
-                sentence,
-                dial=dial.value,
-                number=found,
-                least=least,
-                most=LARGEST_BID,
-            )
-        )
-    return max(least, math.ceil(found - DUST))
+    number = math.ceil(found - DUST)
+    if found >= -DUST and least <= number <= LARGEST_BID:
+        return number
+    sentence = "the formula of {dial} gives {number:g}, which is not in {least}..{most}"
+    facts = {"dial": dial.value, "number": found, "least": least, "most": LARGEST_BID}
+    return Abstain(because(Code.NOT_COMPUTABLE, sentence, **facts))

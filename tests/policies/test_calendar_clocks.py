@@ -109,6 +109,7 @@ def test_in_the_second_coming_of_an_hour_its_first_coming_lies_behind() -> None:
     assert both.open_at(at) == Span(unix("2026-10-25T00:30Z"), unix("2026-10-25T11:00Z"))
     at_three = schedule(start="0 3 * * *", end="0 12 * * *", zone="Europe/Berlin")
     assert at_three.open_at(at) is None
+    assert at_three.between(at, at + 60) == ()
     later = schedule(start="0 3 * * *", duration_s=60.0, zone="Europe/Berlin")
     assert later.next_edge(at) == (unix("2026-10-25T02:00Z"), True)
 
