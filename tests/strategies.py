@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Callable
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -24,6 +27,8 @@ from autoscaler.core.observation import (
 from autoscaler.core.proposal import Abstain, Bid, PolicyEntry, Proposal
 from autoscaler.core.reason import Code, Reason, because
 
+T = TypeVar("T")
+
 # The promises of the core are tried this often in CI, and less at a desk.
 MANY = 2000 if os.environ.get("CI") == "true" else 200
 
@@ -42,19 +47,6 @@ def envelopes(draw: st.DrawFn, low: int = 0, high: int = 60) -> Envelope:
 
 
 @st.composite
-def ranges(draw: st.DrawFn, low: int = 0) -> Range:
-    start = draw(st.integers(low, 30))
-    return Range(start, draw(st.one_of(st.none(), st.integers(start, 60))))
-
-
-@st.composite
-def limits(draw: st.DrawFn) -> Limits:
-    floor = draw(ranges())
-    roof = Range(floor.low, None if floor.high is None else floor.high + draw(st.integers(0, 20)))
-    return Limits(floor, roof, draw(ranges(low=1)))
-
-
-@st.composite
 def series(draw: st.DrawFn, newest: float = NOW) -> Series:
     gaps = draw(st.lists(st.floats(1, 120), max_size=12))
     times = [newest - draw(st.floats(0, 400))]
@@ -66,11 +58,7 @@ def series(draw: st.DrawFn, newest: float = NOW) -> Series:
     return Series(tuple(reversed(times)), tuple(values), draw(st.booleans()))
 
 
-missing = st.builds(Missing, st.sampled_from(Absence))
-signals = st.dictionaries(st.sampled_from(SIGNALS), st.one_of(series(), missing))
 bids = st.builds(Bid, st.none() | numbers, st.none() | numbers, st.none() | numbers)
-proposals = st.builds(Proposal, st.dictionaries(st.sampled_from(DIALS), bids), reasons)
-answers = st.one_of(proposals, st.builds(Abstain, reasons))
 
 
 @st.composite
@@ -78,20 +66,79 @@ def changes(draw: st.DrawFn) -> Change:
     return Change(NOW - draw(st.floats(0, 90_000)), draw(envelopes()), draw(envelopes()))
 
 
-@st.composite
-def recommended(draw: st.DrawFn) -> Recommended:
-    until = NOW - draw(st.floats(0, 4000))
-    return Recommended(draw(envelopes()), until - draw(st.floats(0, 600)), until)
+# Drawing every number of an observation costs 20 ms, and the promises of the core are tried
+# thousands of times. The parts are therefore made once, by a fixed seed, and drawn whole.
+_DICE = random.Random(20)  # noqa: S311 - examples, not secrets
 
 
-@st.composite
-def overrides(draw: st.DrawFn) -> Override:
-    control = draw(st.sampled_from(Control))
-    expires = draw(st.none() | st.floats(NOW - 100, NOW + 100))
-    if control is Control.PAUSE:
-        return Override(control, "ada", "load test", expires)
-    dial = draw(st.sampled_from(Dial))
-    return Override(control, "ada", "incident", expires, dial, draw(st.integers(1, 40)))
+def _pool(make: Callable[[], T], count: int) -> tuple[T, ...]:
+    return tuple(make() for _ in range(count))
+
+
+def _envelope() -> Envelope:
+    floor = _DICE.randint(0, 60)
+    return Envelope(floor, _DICE.randint(floor, 60), _DICE.randint(1, 64))
+
+
+def _range(low: int) -> Range:
+    start = _DICE.randint(low, 30)
+    return Range(start, _DICE.choice([None, _DICE.randint(start, 60)]))
+
+
+def _limits() -> Limits:
+    floor = _range(0)
+    top = None if floor.high is None else floor.high + _DICE.randint(0, 20)
+    return Limits(floor, Range(floor.low, top), _range(1))
+
+
+def _signal() -> Series | Missing:
+    if _DICE.random() < 0.25:
+        return Missing(_DICE.choice(list(Absence)))
+    times = [NOW - _DICE.choice([0.0, _DICE.uniform(0, 400)])]
+    for _ in range(_DICE.randint(0, 12)):
+        times.append(times[-1] - _DICE.uniform(1, 120))
+    values = tuple(_DICE.choice([0.0, _DICE.uniform(0, 2000), 1e6]) for _ in times)
+    back = _DICE.choice([None, NOW - _DICE.uniform(0, 900)])
+    return Series(tuple(reversed(times)), values, _DICE.random() < 0.7, back)
+
+
+def _signals() -> dict[str, Series | Missing]:
+    return {name: _signal() for name in SIGNALS if _DICE.random() < 0.8}
+
+
+def _changes() -> tuple[Change, ...]:
+    found = [
+        Change(NOW - _DICE.uniform(0, 90_000), _envelope(), _envelope(), _DICE.random() < 0.3)
+        for _ in range(_DICE.randint(0, 4))
+    ]
+    return tuple(sorted(found, key=lambda change: change.at))
+
+
+def _wishes() -> tuple[Recommended, ...]:
+    ends = sorted(NOW - _DICE.uniform(0, 4000) for _ in range(_DICE.randint(0, 4)))
+    return tuple(Recommended(_envelope(), end - _DICE.uniform(0, 600), end) for end in ends)
+
+
+def _words() -> tuple[Override, ...]:
+    found = []
+    for _ in range(_DICE.choice([0, 0, 1, 2])):
+        control = _DICE.choice(list(Control))
+        ends = _DICE.choice([None, NOW + _DICE.uniform(-100, 100)])
+        if control is Control.PAUSE:
+            found.append(Override(control, "ada", "load test", ends))
+        else:
+            dial = _DICE.choice(list(Dial))
+            found.append(Override(control, "ada", "incident", ends, dial, _DICE.randint(1, 40)))
+    return tuple(found)
+
+
+LIMITS_POOL = (Limits(), *_pool(_limits, 60))
+SIGNALS_POOL = ({}, *_pool(_signals, 120))
+CHANGES_POOL = ((), *_pool(_changes, 80))
+WISHES_POOL = ((), *_pool(_wishes, 80))
+WORDS_POOL = ((), *_pool(_words, 40))
+LEARNED_POOL = (Learned(), *(Learned(ceiling) for ceiling in (1, 8, 32, 64)))
+WATCHED_POOL = (NOW - 10_000.0, NOW - 60.0, NOW)
 
 
 @st.composite
@@ -100,16 +147,16 @@ def observations(draw: st.DrawFn) -> Observation:
         at=NOW,
         deployment="chat",
         envelope=draw(envelopes()),
-        envelope_at=NOW - draw(st.floats(0, 600)),
+        envelope_at=NOW - draw(st.sampled_from((5.0, 0.0, 120.0, 600.0))),
         health=Health(draw(st.sampled_from(STATES)), draw(st.booleans())),
-        limits=draw(limits()),
-        signals=draw(signals),
-        changes=tuple(sorted(draw(st.lists(changes(), max_size=4)), key=lambda c: c.at)),
-        recommended=tuple(sorted(draw(st.lists(recommended(), max_size=4)), key=lambda r: r.until)),
-        overrides=tuple(draw(st.lists(overrides(), max_size=2))),
-        learned=Learned(draw(st.none() | st.integers(1, 64))),
+        limits=draw(st.sampled_from(LIMITS_POOL)),
+        signals=draw(st.sampled_from(SIGNALS_POOL)),
+        changes=draw(st.sampled_from(CHANGES_POOL)),
+        recommended=draw(st.sampled_from(WISHES_POOL)),
+        overrides=draw(st.sampled_from(WORDS_POOL)),
+        learned=draw(st.sampled_from(LEARNED_POOL)),
         mode=draw(st.sampled_from(Mode)),
-        watched_since=NOW - draw(st.sampled_from([0.0, 60.0, 10_000.0])),
+        watched_since=draw(st.sampled_from(WATCHED_POOL)),
     )
 
 
@@ -125,17 +172,30 @@ class Says:
         return self.answer
 
 
-def entry(name: str, answer: object, **parts: object) -> PolicyEntry:
+def _bid() -> Bid:
+    return Bid(*(_DICE.choice([None, _DICE.randint(0, 60)]) for _ in range(3)))
+
+
+def _answer() -> tuple[Proposal | Abstain, bool]:
+    reason = Reason(_DICE.choice(list(Code)), "because")
+    shadow = _DICE.random() < 0.2
+    if _DICE.random() < 0.2:
+        return Abstain(reason), shadow
+    return Proposal({dial: _bid() for dial in DIALS if _DICE.random() < 0.6}, reason), shadow
+
+
+ANSWERS_POOL = _pool(_answer, 200)
+
+
+def entry(name: str, answer: object, *, shadow: bool = False, **parts: object) -> PolicyEntry:
     """A policy entry that always gives `answer`."""
-    return PolicyEntry(name, Says(answer), **parts)  # type: ignore[arg-type]  # answers may be wrong on purpose
+    return PolicyEntry(name, Says(answer), shadow=shadow, **parts)  # type: ignore[arg-type]  # answers may be wrong on purpose
 
 
 @st.composite
 def entries(draw: st.DrawFn) -> tuple[PolicyEntry, ...]:
-    said = draw(st.lists(answers, max_size=4))
-    return tuple(
-        entry(f"p{i}", answer, shadow=draw(st.booleans())) for i, answer in enumerate(said)
-    )
+    said = draw(st.lists(st.sampled_from(ANSWERS_POOL), max_size=4))
+    return tuple(entry(f"p{i}", answer, shadow=shadow) for i, (answer, shadow) in enumerate(said))
 
 
 def seen(**parts: object) -> Observation:
