@@ -2,7 +2,7 @@
 
 Every tick: what came is scored against what was forecast for it, margins learn, and the next
 windows are forecast. Two windows are: [lead, lead + tick] to order by and [0, lead + tick] to
-let go by. Made after "calibrated envelope", /docs/measures.md tells its figures.
+let go by. Made after "calibrated envelope", docs/measures.md tells its figures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autoscaler.core.observation import Absence, Missing, Series, Signal
 from autoscaler.forecast.experts import COUNT, NAMES, Levels, Seasons, opinions
 from autoscaler.forecast.history import History
 from autoscaler.forecast.intake import Intake
-from autoscaler.forecast.margins import Edge, Margins
+from autoscaler.forecast.margins import Edge, Margins, first_quantile
 from autoscaler.forecast.options import Options
 from autoscaler.forecast.quality import Ledger, Quality
 
@@ -34,9 +34,11 @@ class _Made(NamedTuple):
     roots_keep: list[float]
     covered_add: list[float]
     covered_keep: list[float]
-    add: float
-    root: float
+    edge: float
+    middle: float
     spread: float
+    add: float
+    keep: float
     naive: float
 
 
@@ -52,8 +54,10 @@ class Forecaster:
         self.levels = Levels()
         self.intake = Intake(options.hold_fall_s)
         self.adding = Margins(COUNT, options.tau, options.every_s, options.pace)
-        self.keeping = Margins(COUNT, options.tau, options.every_s, options.pace)
-        self.edge = Edge(options.ceiling_tau, options.pace.rate)
+        self.keeping = Margins(COUNT, options.keep_tau, options.every_s, options.pace)
+        rate = options.pace.rate
+        self.last_word = Edge(options.tau, rate, 0.0)
+        self.ceiling = Edge(options.ceiling_tau, rate, first_quantile(options.ceiling_tau))
         self.ledger = Ledger(options.tau, options.every_s)
         self._seasons = Seasons(self.history)
         self._made: deque[_Made | None] = deque()
@@ -117,33 +121,38 @@ class Forecaster:
         truth = max(blocks[-1], blocks[-1 - options.last_lag + options.first_lag])
         self.adding.learn(made.roots_add, made.covered_add, truth)
         self.keeping.learn(made.roots_keep, made.covered_keep, max(blocks))
-        self.edge.learn((math.sqrt(truth) - made.root) / made.spread)
-        self.ledger.enter(made.add, made.root * made.root, made.naive, truth)
+        root = math.sqrt(truth)
+        self.last_word.learn((root - made.edge) / made.spread)
+        self.ceiling.learn((root - made.middle) / made.spread)
+        self.ledger.enter(made.add, made.middle * made.middle, made.naive, truth)
 
     def _forecast(self, at: float, newest: float) -> _Made:
         options, levels = self.options, self.levels
-        dust = DUST * levels.scale + 1e-6
+        dust = DUST * levels.usual + 1e-6
         self._seasons.look(at, options.lead_s, options.every_s, dust)
         add, keep = opinions(levels, self._seasons, newest, options.lead_s, dust)
         roots_add, roots_keep = [math.sqrt(x) for x in add], [math.sqrt(x) for x in keep]
         covered_add = self.adding.cover(roots_add)
-        best = self.adding.best()
+        covered_keep = self.keeping.cover(roots_keep)
+        edge, middle, spread = self.adding.followed(roots_add, covered_add)
         return _Made(
             roots_add,
             roots_keep,
             covered_add,
-            self.keeping.cover(roots_keep),
-            covered_add[best],
-            roots_add[best],
-            self.adding.spread(best),
+            covered_keep,
+            edge,
+            middle,
+            spread,
+            max(0.0, edge + self.last_word.q * spread) ** 2,
+            self.keeping.followed(roots_keep, covered_keep).edge ** 2,
             levels.one,
         )
 
     def _publish(self, at: float, made: _Made, *, complete: bool) -> None:
         options = self.options
         add = max(made.add, self._reactive(made.add))
-        keep = max(add, made.covered_keep[self.keeping.best()])
-        ceiling = max(keep, self.edge.over(made.root, made.spread))
+        keep = max(add, made.keep)
+        ceiling = max(keep, max(0.0, made.middle + self.ceiling.q * made.spread) ** 2)
         soon, late = at + options.lead_s, at + options.span_s
         name = options.name
         self._signals = {
@@ -154,15 +163,12 @@ class Forecaster:
 
     def _reactive(self, covered: float) -> float:
         """What the present alone asks for: a bit above the level, more while it rises fast."""
-        one = self.levels.one
-        guard = self.options.guard * one
+        options, one = self.options, self.levels.one
+        guard = options.guard * one
         if one <= NEAR * covered:
             return guard
-        rise = max(0.0, one - self.levels.five) / LEVELS_APART_S
-        return max(guard, covered) + self.options.slope * rise * self.options.lead_s
+        return max(guard, covered) + options.slope * self.levels.rise * options.lead_s
 
 
 # A level this near the forecast means that it is being outrun.
 NEAR = 0.9
-# The 1- and the 5-minute level of a steady rise are this far apart in time.
-LEVELS_APART_S = 240.0

@@ -11,9 +11,18 @@ import math
 from array import array
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 # In roots of requests: keeps a margin alive when demand did not move at all.
 SMALLEST_SPREAD = 0.02
+
+SHARPNESS = 20
+NEGLIGIBLE = 1e-3
+TINY = 1e-9
+
+# A young margin learns faster: its step is FIRST_STEPS / age, at most FASTEST.
+FIRST_STEPS = 10.0
+FASTEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +32,11 @@ class Pace:
     `short_share` is the part of the spread that follows the last minutes, which answers bursts.
     """
 
-    rate: float = 0.04
+    rate: float = 0.02
     short_s: float = 480.0
     long_s: float = 172_800.0
     short_share: float = 0.5
-    loss_s: float = 39_600.0
+    loss_s: float = 86_400.0
 
 
 def first_quantile(tau: float) -> float:
@@ -35,13 +44,30 @@ def first_quantile(tau: float) -> float:
     return NormalDist().inv_cdf(tau) * math.sqrt(math.pi / 2)
 
 
+def step_of(rate: float, age: int) -> float:
+    """The step of a quantile that has learnt `age` times and will settle at `rate`."""
+    return max(rate, min(FASTEST, FIRST_STEPS / age))
+
+
+class Followed(NamedTuple):
+    """The mean of the followed experts, in roots of requests: edge, middle and spread."""
+
+    edge: float
+    middle: float
+    spread: float
+
+
 class Margins:
     """One margin per expert for one window: `cover` opinions, later `learn` what came."""
 
-    __slots__ = ("_fade", "_long", "_rate", "_share", "_short", "fast", "loss", "q", "slow", "tau")
+    __slots__ = (
+        *("_fade", "_long", "_rate", "_share", "_short"),
+        *("age", "fast", "loss", "q", "slow", "tau"),
+    )
 
     def __init__(self, experts: int, tau: float, step_s: float, pace: Pace) -> None:
         self.tau = tau
+        self.age = 0
         self._rate = pace.rate
         self._share = pace.short_share
         self._short = 1 - 0.5 ** (step_s / pace.short_s)
@@ -51,11 +77,6 @@ class Margins:
         self.fast = array("d", [1.0]) * experts
         self.slow = array("d", [1.0]) * experts
         self.loss = array("d", [0.0]) * experts
-
-    def spread(self, expert: int) -> float:
-        """The present size of an expert's error, in roots of requests."""
-        share = self._share
-        return share * self.fast[expert] + (1 - share) * self.slow[expert] + SMALLEST_SPREAD
 
     def cover(self, roots: list[float]) -> list[float]:
         """The covered demand for each opinion, given as square roots."""
@@ -70,8 +91,10 @@ class Margins:
     def learn(self, roots: list[float], covered: list[float], truth: float) -> None:
         """Learn from opinions of the past, now that the highest demand of their window is known."""
         root, tau = math.sqrt(truth), self.tau
-        short, long, fade = self._short, self._long, self._fade
-        missed, met, idle = self._rate * tau, self._rate * (1 - tau), 1 - tau
+        self.age += 1
+        rate, youth, fade = step_of(self._rate, self.age), 1 / (self.age + 1), self._fade
+        short, long = max(self._short, youth), max(self._long, youth)
+        missed, met, idle = rate * tau, rate * (1 - tau), 1 - tau
         fast, slow, q, loss = self.fast, self.slow, self.q, self.loss
         for expert, opinion in enumerate(roots):
             error = root - opinion if root > opinion else opinion - root
@@ -90,21 +113,41 @@ class Margins:
         loss = self.loss
         return min(range(len(loss)), key=loss.__getitem__)
 
+    def followed(self, roots: list[float], covered: list[float]) -> Followed:
+        """What to follow: the experts whose losses are near the lowest, and hardly the others.
+
+        An expert that costs 5 % more than the best weighs about a third of it. Following a
+        few alike experts at once instead of the best alone moves the forecast less.
+        """
+        loss = self.loss
+        lowest = min(loss) + TINY
+        edges = weights = middle = spread = 0.0
+        share = self._share
+        fast, slow = self.fast, self.slow
+        for expert, cost in enumerate(loss):
+            weight = (lowest / (cost + TINY)) ** SHARPNESS
+            if weight < NEGLIGIBLE:
+                continue
+            weights += weight
+            edges += weight * math.sqrt(covered[expert])
+            middle += weight * roots[expert]
+            spread += weight * (share * fast[expert] + (1 - share) * slow[expert])
+        return Followed(edges / weights, middle / weights, spread / weights + SMALLEST_SPREAD)
+
 
 class Edge:
-    """One more quantile of the followed forecast, such as the one a ceiling needs."""
+    """One quantile on its own: of errors over spread, learnt one by one."""
 
-    __slots__ = ("_rate", "q", "tau")
+    __slots__ = ("_rate", "age", "q", "tau")
 
-    def __init__(self, tau: float, rate: float) -> None:
+    def __init__(self, tau: float, rate: float, first: float) -> None:
         self.tau = tau
+        self.age = 0
         self._rate = rate
-        self.q = first_quantile(tau)
+        self.q = first
 
     def learn(self, score: float) -> None:
-        """`score` is the error over the spread at the time of the forecast."""
-        self.q += self._rate * (self.tau if score > self.q else self.tau - 1)
-
-    def over(self, root: float, spread: float) -> float:
-        """The demand that this quantile covers."""
-        return max(0.0, root + self.q * spread) ** 2
+        """`score` is an error over the spread at the time of the forecast."""
+        self.age += 1
+        rate = step_of(self._rate, self.age)
+        self.q += rate * (self.tau if score > self.q else self.tau - 1)

@@ -18,6 +18,10 @@ class Options:
         default=0.95,
         metadata=meta("share of the time that demand stays within the forecast", ge=0.5, le=0.9999),
     )
+    keep_risk: float = field(
+        default=4.0,
+        metadata=meta("the keep forecast may fall short this many times as often", ge=1, le=10),
+    )
     ceiling_tau: float = field(
         default=0.999, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
     )
@@ -49,6 +53,11 @@ class Options:
                 f"lead_s must be at most {LONGEST_LEAD} x every_s, got {self.lead_s} s "
                 f"at every {self.every_s} s"
             )
+
+    @property
+    def keep_tau(self) -> float:
+        """The quantile to let go by: coming too late with a replica costs less than never."""
+        return max(0.5, 1 - (1 - self.tau) * self.keep_risk)
 
     @property
     def span_s(self) -> float:
