@@ -180,6 +180,9 @@ class Assembly:
         said = _map(self._tree.at(path))
         rid = said.get("rid")
         managed = self._managed(group, name, str(rid or ""), said, layers)
+        if name == "fleet" or name.startswith("group:"):
+            rule = "fleet and group:NAME are what a pause can name; no deployment may be called so"
+            self.fault(Fault(path, rule, at_key=True))
         rule = "the name is taken: it is that of {first} too"
         self._once(("name", name), path, Fault(path, rule, at_key=True))
         if rid is not None:

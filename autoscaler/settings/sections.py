@@ -168,6 +168,8 @@ class Web(Shape):
         "127.0.0.1:9464"
     )
     """host:port to listen on; loopback by default. Port 0 takes any free one."""
+    allowed_hosts: Texts = ()
+    """Names under which it may be asked, besides loopback names and its own address."""
     detail: Literal["full", "basic", "auto"] = "auto"
     """Per-deployment metrics: full, basic, or auto (basic above 500 deployments)."""
 

@@ -14,6 +14,7 @@ from typing import TextIO, TypeVar
 import structlog
 
 from autoscaler import __version__
+from autoscaler.journal import SqlJournal
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
@@ -136,12 +137,7 @@ async def start(
     told: tuple[Listener, ...] = (metrics, lines, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
-    try:
-        server = await open_server(DaemonFace(daemon, metrics, journal), settings.web.listen)
-    except OSError as problem:
-        await journal.close()
-        why = problem.strerror or str(problem)
-        raise OSError(f"web.listen {settings.web.listen}: cannot listen: {why}") from problem
+    server = await _page(settings, DaemonFace(daemon, metrics, journal), journal)
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
     try:
@@ -151,19 +147,35 @@ async def start(
         await server.close()
         raise
     running = Running(settings, daemon, metrics, lines, watches, server, hide)
+    _keep_house(running, journal)
+    return running
+
+
+async def _page(settings: Settings, face: DaemonFace, journal: SqlJournal) -> Server:
+    listen, hosts = settings.web.listen, settings.web.allowed_hosts
+    try:
+        return await open_server(face, listen, hosts)
+    except OSError as problem:
+        await journal.close()
+        why = problem.strerror or str(problem)
+        raise OSError(f"web.listen {listen}: cannot listen: {why}") from problem
+
+
+def _keep_house(running: Running, journal: SqlJournal) -> None:
+    """What has to be done now and then: old rows, the loop's lag, deployments that left."""
+    daemon = running.daemon
     running.keep()
 
     async def prune(_lag_s: float) -> None:
         keep = running.settings.journal
-        await journal.prune(clock.now(), keep.keep, keep.keep_rows)
+        await journal.prune(daemon.clock.now(), keep.keep, keep.keep_rows)
 
     async def lag(_lag_s: float) -> None:
-        metrics.lagged(daemon.watchdog.loop_lag_s)
+        running.metrics.lagged(daemon.watchdog.loop_lag_s)
         running.keep()
 
     daemon.schedule.every("prune", PRUNE_S, prune, after=60.0)
     daemon.schedule.every("lag", LAG_S, lag)
-    return running
 
 
 async def serve(path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from urllib.parse import quote
 from autoscaler.codec import decode_decision, describe
 from autoscaler.core.observation import Control, Override
 from autoscaler.journal import SqlJournal, open_journal, open_readonly
+from autoscaler.plugins import assemble
+from autoscaler.roster import Group
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.settings import Settings, load
 from autoscaler.web.ask import Silence, ask
@@ -54,8 +58,12 @@ async def _recorded(settings: Settings, name: str) -> dict[str, Any] | None:
 
 
 async def add_pause(path: Path, scope: str, author: str, why: str, seconds: float | None) -> str:
-    """Store a pause and say when it ends. Works with and without a running daemon."""
+    """Store a pause and say when it ends. Works with and without a running daemon.
+
+    Raises NotManaged for a scope that would stop nothing.
+    """
     settings, clock = load(path), SystemClock()
+    _expect_managed(scope, assemble(settings))
     ends = None if seconds is None else clock.now() + seconds
     journal = await open_store(settings, lock=False)
     try:
@@ -65,6 +73,22 @@ async def add_pause(path: Path, scope: str, author: str, why: str, seconds: floa
     if ends is None:
         return "without end: remember to resume it"
     return f"until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+class NotManaged(Exception):  # noqa: N818 - it reads as what it is
+    """Nothing of this name is in the configuration: a pause of it would stop nothing."""
+
+
+def _expect_managed(scope: str, groups: Sequence[Group]) -> None:
+    known = {"fleet", *(f"group:{group.name}" for group in groups)}
+    known |= {managed.name for group in groups for managed in group.members}
+    # Deployments that are discovered have names that only the platform can tell.
+    open_ended = any(group.discoveries for group in groups) and not scope.startswith("group:")
+    if scope in known or open_ended:
+        return
+    near = difflib.get_close_matches(scope, sorted(known), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise NotManaged(f"nothing called {scope!r} is in the configuration{hint}")
 
 
 async def end_pauses(path: Path, scope: str, author: str) -> int:

@@ -24,7 +24,9 @@ def functions() -> Iterator[tuple[str, int]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 where = f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-                yield where, (node.end_lineno or node.lineno) - node.lineno + 1
+                # The options of a command are its signature; its help makes that long.
+                first = node.body[0].lineno if path.parent.name == "cli" else node.lineno
+                yield where, (node.end_lineno or first) - first + 1
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
