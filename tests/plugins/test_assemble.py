@@ -18,7 +18,7 @@ from autoscaler.plugins import assemble, build_sources, check, json_schema, poli
 from autoscaler.plugins.conditions import build_condition
 from autoscaler.plugins.entries import Entries
 from autoscaler.plugins.registry import Registry
-from autoscaler.roster import Group, Managed
+from autoscaler.roster import FleetSpec, Group, Managed
 from autoscaler.settings import ConfigError, load
 from autoscaler.settings.problem import HIDDEN
 from autoscaler.settings.shape import DURATION_SCHEMA
@@ -69,10 +69,14 @@ def test_the_example_makes_the_roster_that_it_describes() -> None:
     assert chat.limits == Limits(Range(1, 20), Range(1, 40), Range(1, 32))
     assert (chat.match, rerank.match) == ("chat", "rerank")
     target_load = policy_types()["target_load"]
-    assert rerank.policies[0].policy == target_load(
+    load_of = {each.name: each for each in rerank.policies}
+    assert load_of["load"].policy == target_load(
         signal="running_jobs", target=0.5, window_s=60.0, tolerance=0.1, headroom=0.5
     )  # type: ignore[call-arg]  # a policy's own options
-    assert chat.policies[0].dials == {Dial.MIN_REPLICAS, Dial.MAX_REPLICAS}
+    assert [entry.name for entry in chat.policies if entry.shadow] == ["ahead"]
+    assert load_of["load"].dials == {Dial.MIN_REPLICAS, Dial.MAX_REPLICAS}
+    assert chat.forecasts["forecast"].of == "running_jobs"
+    assert online.fleet == FleetSpec()
     jobs = chat.signals["running_jobs"]
     assert (jobs.source, jobs.window_s, jobs.question.max_age_s) == ("prom", 600.0, 90.0)
     assert (jobs.question.label, jobs.plausible, jobs.empty_is_zero) == (
