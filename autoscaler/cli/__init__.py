@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from autoscaler import __version__
+from autoscaler.cli.backtest import backtest
 from autoscaler.cli.bench import bench
 from autoscaler.cli.check import check
 from autoscaler.cli.demo import demo
@@ -15,13 +16,15 @@ from autoscaler.cli.explain import explain
 from autoscaler.cli.health import health
 from autoscaler.cli.override import pause, resume
 from autoscaler.cli.policy import app as policy_app
+from autoscaler.cli.recommend import recommend
 from autoscaler.cli.replay import replay
 from autoscaler.cli.run import run
 from autoscaler.cli.schema import schema
 from autoscaler.cli.simulate import simulate
+from autoscaler.cli.tune import tune
 
 EXITS = """Exit codes: 0 done, 1 problems found, 2 wrong usage, 3 something cannot be reached,
-75 another daemon holds the journal, 78 the configuration is not valid."""
+75 another daemon holds the journal, 78 the configuration is not valid, 130 interrupted."""
 
 app = typer.Typer(
     help="Scale Palantir Foundry live model deployments by policy, with a reason for every move.",
@@ -50,5 +53,8 @@ def common(
 
 for command in (run, demo, check, explain, pause, resume, simulate, replay, bench, schema, health):
     app.command()(command)
+app.command()(backtest)
+app.command()(recommend)
 app.command()(evaluate)
+app.command()(tune)
 app.add_typer(policy_app, name="policy")

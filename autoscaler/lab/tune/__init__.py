@@ -1,0 +1,1 @@
+"""Settings searched on history: the cheapest that met an objective on days nobody had seen yet."""
