@@ -11,19 +11,24 @@ from autoscaler.cli.options import AsJson
 
 def demo(
     duration: Annotated[
-        float, typer.Option(min=1, help="End after this many seconds; left out: run until Ctrl-C.")
-    ] = 0.0,
-    headless: Annotated[bool, typer.Option("--headless", help="No live table.")] = False,
+        float | None,
+        typer.Option(min=1, help="End after this many seconds; left out: run until Ctrl-C."),
+    ] = None,
+    headless: Annotated[
+        bool,
+        typer.Option("--headless", help="No live table, as whenever the output is no terminal."),
+    ] = False,
     as_json: AsJson = False,
     trace: Annotated[str, typer.Option(help="Which bundled trace to replay.")] = "azure_llm23_conv",
 ) -> None:
     """Show the daemon at work: no credentials, no other server, nothing left behind."""
     import asyncio
     import json
+    import sys
 
     from autoscaler.cli.stage import play
 
-    figures = asyncio.run(play(trace, duration or None, live=not headless))
+    figures = asyncio.run(play(trace, duration, live=not headless and sys.stdout.isatty()))
     if as_json:
         typer.echo(json.dumps(figures))
     else:

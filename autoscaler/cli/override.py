@@ -27,14 +27,19 @@ def pause(
     import asyncio
 
     from autoscaler.settings.units import seconds
-    from autoscaler.wiring import add_pause
+    from autoscaler.wiring import NotManaged, add_pause
 
     try:
         span = None if lasting == "ever" else seconds(lasting)
     except ValueError as error:
-        leave(Exit.USAGE, f"--for: {error}")
+        leave(Exit.USAGE, f"--for: {error}, or ever")
+    if span is not None and span <= 0:
+        leave(Exit.USAGE, f"--for: must be above 0, got {lasting!r}")
     with told():
-        ends = asyncio.run(add_pause(config, name, author, why, span))
+        try:
+            ends = asyncio.run(add_pause(config, name, author, why, span))
+        except NotManaged as error:
+            leave(Exit.PROBLEMS, str(error))
     typer.echo(f"{name} is paused {ends}")
 
 

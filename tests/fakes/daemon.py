@@ -36,6 +36,8 @@ PROGRAM = Path(sys.executable).with_name("autoscaler")
 # The kernel's own promise that a child dies with its parent.
 LEASH = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 SECRET = "canary-client-secret-8c1f0d77"
+CALM_ENVELOPE = Envelope(1, 2, 32)
+"""What the configuration below wants for the load that every stage begins with."""
 TOKEN = "canary-static-token-51b6a2e9"
 
 
@@ -397,6 +399,7 @@ def configuration(platform: SimulatedPlatform, secret_file: Path) -> Json:
                 "settle": {"timeout": "5s"},
                 "stabilise": {"lower_window": "2s"},
                 "cooldown": {"lower": "2s", "threads": "1s"},
+                "step": {"enabled": False},
                 "plausibility": {"enabled": False},
                 "oscillation": {"enabled": False},
             },
@@ -412,7 +415,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A platform under a load of 10 jobs, sixty times faster than real, and a daemon's site."""
     knob = Knob()
-    spec = DeploymentSpec("chat", envelope or Envelope(1, 10, 32), knob)
+    spec = DeploymentSpec("chat", envelope or CALM_ENVELOPE, knob)
     settings = {"speed": 60.0, "client_secret": SECRET, "token": TOKEN, **more}
     async with (
         SimulatedPlatform([spec], **settings) as platform,
