@@ -97,7 +97,7 @@ def backtest(
         history_s=None if history is None else duration("--history", history),
         actuator=actuator,
     )
-    with told(), _progress() as tell:
+    with told(), progress() as tell:
         try:
             study, warnings = study_of(ask, tell)
         except AskError as error:
@@ -146,12 +146,13 @@ def lab_or_leave() -> None:
     if find_spec("numpy") is None:
         leave(
             Exit.PROBLEMS,
-            "this command needs numpy: install the lab extra, pip install 'foundry-autoscaler[lab]'",
+            "this command needs numpy: install the lab extra, "
+            "pip install 'foundry-autoscaler[lab]'",
         )
 
 
 @contextmanager
-def _progress() -> Iterator[Tell | None]:
+def progress() -> Iterator[Tell | None]:
     """A bar on a terminal; silence elsewhere."""
     if not sys.stderr.isatty():
         yield None

@@ -109,12 +109,15 @@ function drawFrontier() {
   const low = Math.min(0.95, ...xs) * 0.95, high = Math.max(...xs) * 1.12;
   const top = Math.min(1.25, Math.max(0.02, ...ys) * 1.7), bottom = Math.min(0.0007, ...ys) * 0.75;
   const ticks = [0.2, 0.5, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 20, 50].filter((value) => value >= low && value <= high);
+  const room = (host.clientWidth - 100) / Math.log(high / low); // marks closer than 40 px would touch
+  for (let index = ticks.length - 2; index > 0; index -= 1) if (room * Math.log(ticks[index + 1] / ticks[index]) < 40) ticks.splice(index, 1);
+  const small = host.clientWidth < 520;
   frontierPlot = new uPlot({
     ...sizeOf(host), legend: { show: false }, padding: [14, 16, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { show: false }, x: false, y: false },
     scales: { x: { time: false, distr: 3, range: () => [low, high] }, y: { distr: 3, range: () => [bottom, top] } },
     axes: [
-      valueAxis({ size: 26, label: "replica-hours, as a multiple of the oracle's  →  dearer", labelFont: FONT, labelSize: 20, splits: () => ticks, filter: (plot, splits) => splits, values: (plot, splits) => splits.map((value) => `${value}×`) }),
+      valueAxis({ size: 26, label: small ? "replica-hours over the oracle's  →" : "replica-hours, as a multiple of the oracle's  →  dearer", labelFont: FONT, labelSize: 20, splits: () => ticks, filter: (plot, splits) => splits, values: (plot, splits) => splits.map((value) => `${value}×`) }),
       valueAxis({ size: 74, label: "requests without room  →  riskier", labelFont: FONT, labelSize: 22, splits: () => [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].filter((value) => value >= bottom && value <= top), filter: (plot, splits) => splits, values: (plot, splits) => splits.map((value) => (value === LOWEST ? "≈ 0" : share(value))) }),
     ],
     series: [{}, { stroke: "transparent", points: { show: false }, paths: () => null }],

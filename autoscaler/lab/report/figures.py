@@ -91,7 +91,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("cost/oracle", "cost_vs_oracle", "ratio"),
     ("replica-h", "replica_hours", "count"),
     ("compute-s", "compute_seconds", "count"),
-    ("moves/day", "actions_per_day", "rate"),
+    ("floor moves/day", "actions_per_day", "rate"),
     ("coverage", "coverage", "share"),
 )
 

@@ -31,8 +31,11 @@ def buckets_for(runs_of_all: int) -> int:
 
 @dataclass(slots=True)
 class Picture:
-    """JSON-ready. A bucket is `every_s` seconds long; the first one begins at `begins_at`
-    (Unix seconds; None for a trace without a date)."""
+    """Lists ready for JSON.
+
+    A bucket is `every_s` seconds long; the first one begins at `begins_at` (Unix seconds; None
+    for a trace without a date).
+    """
 
     begins_at: float | None
     every_s: float = 0.0
