@@ -56,7 +56,7 @@ async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, o
     """Run the demo for `duration` seconds, or until Ctrl-C; the figures at the end."""
     load_of = TraceLoad.filling(bundled(trace), replicas=PEAK_REPLICAS, threads=START.threads)
     spec = DeploymentSpec(NAME, START, load_of)
-    tally = Tally()
+    tally, ended = Tally(), _asked_to_end()
     with tempfile.TemporaryDirectory() as place:
         async with SimulatedPlatform([spec], speed=SPEED) as platform:
             settings = _settings(platform, Path(place))
@@ -65,7 +65,7 @@ async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, o
                 if not live:
                     typer.echo(f"watch it at {running.server.url}", err=True)
                 try:
-                    await _watch(running, platform, tally, duration, live=live)
+                    await _watch(running, platform, tally, duration, ended, live=live)
                 finally:
                     await running.stop()
             return _figures(platform, tally)
@@ -97,13 +97,11 @@ async def _watch(
     platform: SimulatedPlatform,
     tally: Tally,
     duration: float | None,
+    ended: asyncio.Event,
     *,
     live: bool,
 ) -> None:
-    ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
     waiting = asyncio.create_task(ended.wait())
     until = loop.time() + duration if duration else None
     with _screen(live=live) as screen:
@@ -112,6 +110,15 @@ async def _watch(
                 screen.update(_picture(running, platform, tally))
             await asyncio.wait({waiting}, timeout=0.25)
     waiting.cancel()
+
+
+def _asked_to_end() -> asyncio.Event:
+    """Set by Ctrl-C and SIGTERM from now on, so that nothing is left behind even at the start."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    return ended
 
 
 def _screen(*, live: bool) -> Live:
