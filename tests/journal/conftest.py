@@ -21,11 +21,16 @@ from tests.fakes.world import FakeClock
 POSTGRES = os.environ.get("AUTOSCALER_TEST_POSTGRES", "")
 NO_POSTGRES = "set AUTOSCALER_TEST_POSTGRES to a server's URL (apt-get install postgresql)"
 
+# In CI a missing server is a failure: `.ci/run` starts one.
+IN_CI = os.environ.get("CI") == "true"
+
 
 @pytest.fixture(
     params=[
         "sqlite",
-        pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason=NO_POSTGRES)),
+        pytest.param(
+            "postgres", marks=pytest.mark.skipif(not (POSTGRES or IN_CI), reason=NO_POSTGRES)
+        ),
     ]
 )
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
@@ -33,6 +38,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'journal.db'}"
         return
+    assert POSTGRES, NO_POSTGRES
     import asyncpg  # type: ignore[import-untyped]  # it ships no types
 
     name = f"autoscaler_test_{token_hex(6)}"
