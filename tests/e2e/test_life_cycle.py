@@ -150,6 +150,19 @@ async def test_sigterm_ends_in_time_however_slow_the_others_are(
     assert took < PUT_DEADLINE_S + 1 + 2
 
 
+async def test_sigterm_ends_a_daemon_that_has_not_started_yet(world: Stage) -> None:
+    chat = world.platform.deployments["chat"]
+    discover = {"model_rid": chat.model_rid, "name": "chat"}
+    world.site.tree["groups"]["online"] = {"interval": "1s", "discover": [discover]}
+    await world.fault("slow", "list", delay_s=15, times=None)
+    async with world.site.daemon() as daemon:
+        await world.until_struck()
+        daemon.child.send(signal.SIGTERM)
+        ended = await daemon.child.ended(10.0)
+    assert (ended.code, ended.err) == (0, "")
+    assert "stops before it has started" in ended.out
+
+
 async def test_a_second_sigterm_ends_it_without_waiting(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await mode_is(daemon, "apply")
