@@ -101,26 +101,41 @@ def judge(case: Case, terms: Terms) -> Judged | Unanswered:
 
 
 def cheapest(load: Sequence[float], case: Case, terms: Terms) -> tuple[Envelope, bool]:
-    """The lowest floor that keeps within the budget, and whether there is one.
+    """The cheapest floor that keeps within the budget, and whether there is one.
 
-    A higher floor never misses more and never costs less, so halving finds it. The ceiling
-    leaves the platform's own scaler room for the highest load seen.
+    Halving finds a safe floor with an unsafe one below it; the next ones above are tried too,
+    because a floor that stops the platform's scaler from flapping costs less than a lower one.
+    The ceiling leaves the platform's own scaler room for the highest load seen.
     """
     top = case.limits.max_replicas.high or MOST_REPLICAS
     peak = max(1, math.ceil(max(load) / case.native.up_threshold))
     ceiling = case.limits.max_replicas.clamp(min(peak, top))
     low = max(1, case.limits.min_replicas.low)
-    high = max(low, min(ceiling, case.limits.min_replicas.high or ceiling))
+    most = max(low, min(ceiling, case.limits.min_replicas.high or ceiling))
+    tried: dict[int, Replayed] = {}
 
     def safe(floor: int) -> bool:
-        tried = Envelope(floor, max(floor, ceiling), case.threads)
-        return _stand(load, tried, case, terms).violations <= terms.budget
+        if floor not in tried:
+            tried[floor] = _stand(load, _envelope(floor, ceiling, case), case, terms)
+        return tried[floor].violations <= terms.budget
 
-    within = safe(high)
-    while within and low < high:
+    if not safe(most):
+        return _envelope(most, ceiling, case), False
+    high = most
+    while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if safe(middle) else (middle + 1, high)
-    return Envelope(high, max(high, ceiling), case.threads), within
+    near = [each for each in range(high, min(high + NEAR, most) + 1) if safe(each)]
+    best = min(near, key=lambda each: (tried[each].replica_s, each))
+    return _envelope(best, ceiling, case), True
+
+
+# So many floors above the lowest safe one are tried for being cheaper.
+NEAR = 2
+
+
+def _envelope(floor: int, ceiling: int, case: Case) -> Envelope:
+    return Envelope(floor, max(floor, ceiling), case.threads)
 
 
 def confidence(demand: Demand) -> Confidence:

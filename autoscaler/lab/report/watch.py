@@ -68,6 +68,7 @@ class Watched:
     def __init__(self, scaler: Scaler, track: Track) -> None:
         self._scaler = scaler
         self._track = track
+        self._first = Envelope(0, 0, 1)
 
     @property
     def every_s(self) -> float:
@@ -76,11 +77,13 @@ class Watched:
 
     def prepare(self, past: Sequence[float], world: World) -> int:
         """The scaler's own first wish."""
-        return self._scaler.prepare(past, world)
+        first = self._scaler.prepare(past, world)
+        self._first = Envelope(first, max(first, world.most), world.threads)
+        return first
 
     def look(self, step: int, sight: Sight) -> Envelope:
-        """The scaler's own answer."""
-        envelope = self._scaler.look(step, sight)
+        """The scaler's own answer; its first wish as long as nothing was seen at all."""
+        envelope = self._scaler.look(step, sight) if sight.load else self._first
         self._track.asked(step, envelope, sight)
         return envelope
 
@@ -101,10 +104,10 @@ class WatchedPolicies(PolicyScaler):
 
     def look(self, step: int, sight: Sight) -> Envelope:
         """Decide as ever; write it down."""
-        envelope = super().look(step, sight)
+        envelope = super().look(step, sight) if sight.load else self._envelope
         self._track.asked(step, envelope, sight)
         seen = self._eye.seen
-        short = bool(sight.ready) and sight.load[-1] > sight.ready[-1]
+        short = bool(sight.load) and sight.load[-1] > sight.ready[-1]
         if seen is not None and (short or seen.envelope != envelope):
             plan = decide(seen, self._mine.policies, self._mine.guards)
             self._track.decisions.append(Told(step, plan.before, plan.after, lines_of(plan)))
