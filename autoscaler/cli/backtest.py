@@ -20,6 +20,10 @@ INTERRUPTED = 130
 
 
 def backtest(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help="Further traces, as --trace."),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +84,7 @@ def backtest(
 
     ask = Ask(
         config=config,
-        traces=tuple(trace or ()),
+        traces=(*(trace or ()), *(files or ())),
         prometheus=prometheus,
         query=query,
         label=label,

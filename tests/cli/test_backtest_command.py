@@ -69,6 +69,23 @@ def test_further_risks_are_further_sets(trace: Path) -> None:
     assert "forecast_0.9" in found.stdout
 
 
+def test_several_traces_may_follow_one_another(trace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(trace.read_text())
+    found = backtest("--policy-set", "hpa_70%", "--actuator", "direct", "--trace", trace, other)
+    assert found.exit_code == 0, found.output
+    assert "2 traces" in found.stdout
+
+
+def test_two_traces_of_one_name_are_refused(trace: Path, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    other = tmp_path / "again" / trace.name
+    other.write_text(trace.read_text())
+    found = backtest("--trace", trace, other)
+    assert found.exit_code == 2
+    assert "'wave' is there twice" in told(found)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

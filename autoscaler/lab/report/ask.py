@@ -168,6 +168,10 @@ def _loads(ask: Ask, groups: Sequence[Group]) -> tuple[list[Load], list[str]]:
         loads = [Load(read_trace(path), scale) for path in ask.traces]
     except (TraceError, OSError) as error:
         raise AskError(str(error)) from error
+    names = [load.trace.name for load in loads]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise AskError(f"--trace {twice!r} is there twice")
     return loads, []
 
 
