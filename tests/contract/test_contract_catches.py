@@ -131,6 +131,24 @@ class Lax(Honest):
 
 
 @dataclass(frozen=True)
+class Anonymous(Honest):
+    """Refuses without a word about which option it is."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError("out of range")
+
+
+@dataclass(frozen=True)
+class Fragile(Honest):
+    """Stumbles over its own check."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise TypeError("out of range")
+
+
+@dataclass(frozen=True)
 class Terse(Honest):
     """Has an option that nobody can look up."""
 
@@ -154,6 +172,8 @@ BREAKERS = {
     Falls: "test_more_of_a_signal_that_it_rises_with_never_means_less",
     Mumbles: "test_its_reasons_are_whole_sentences",
     Toils: "test_its_work_is_bounded",
+    Anonymous: "test_options_out_of_range_are_refused",
+    Fragile: "test_options_out_of_range_are_refused",
     Lax: "test_options_out_of_range_are_refused",
     Terse: "test_every_option_is_documented",
     Unsayable: "test_its_options_survive_json",

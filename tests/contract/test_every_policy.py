@@ -13,7 +13,7 @@ from autoscaler.testing import PolicyContract, built
 
 TYPES = policy_types()
 # In CI every promise is tried as often as those of the core.
-EXAMPLES = 200 if os.environ.get("CI") == "true" else 25
+EXAMPLES = 200 if os.environ.get("CI") == "true" else 20
 
 
 def variants(name: str) -> list[Any]:

@@ -233,6 +233,21 @@ def test_a_policy_of_ones_own_is_shown_with_an_example_of_its_options(tmp_path: 
     assert "      per_replica: 20.0\n" in text
 
 
+def test_an_option_that_must_be_given_stands_open_in_the_example(tmp_path: Path) -> None:
+    run("policy", "new", "mine", "--dir", str(tmp_path))
+    file = tmp_path / "mine.py"
+    given = (
+        file.read_text()
+        .replace('default="running_jobs",', "")
+        .replace("default=60.0", "default=None")
+    )
+    file.write_text(given)
+    text = run("policy", "show", "mine", "--dir", str(tmp_path)).stdout
+    assert "signal: text, requests, required" in text
+    assert "      signal: ...    # requests of the whole deployment\n" in text
+    assert "      window" not in text
+
+
 def checked(*command: str, text: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", *command],
