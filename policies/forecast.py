@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from autoscaler.core.envelope import Dial
 from autoscaler.core.observation import Absence, Missing, Observation, Series, Signal
 from autoscaler.core.options import check_options, meta
-from autoscaler.core.proposal import Answer, Bid, Proposal, missing
+from autoscaler.core.proposal import LARGEST_BID, Answer, Bid, Proposal, missing
 from autoscaler.core.reason import Code, Reason, because
 
 # A forecast just above a whole number of replicas by rounding dust does not order one more.
@@ -80,13 +80,13 @@ class Forecast:
         name = f"{self.signal}_ceiling"
         edge = _ahead(seen.signal(name), seen.at)
         if isinstance(edge, Missing):
-            return floor + self.spare, False
+            return min(LARGEST_BID, floor + self.spare), False
         roof = max(floor, self._replicas(edge, seen.envelope.threads)) + self.spare
-        return roof, self._releasable(seen, name) is not None
+        return min(LARGEST_BID, roof), self._releasable(seen, name) is not None
 
     def _replicas(self, demand: float, threads: int) -> int:
         load = demand * (1 + self.buffer) / (threads * self.target)
-        return max(0, math.ceil(load - DUST))
+        return min(LARGEST_BID, max(0, math.ceil(load - DUST)))
 
     def _releasable(self, seen: Observation, name: str) -> int | None:
         """Replicas that must stay, None when the data does not allow to let any go."""
