@@ -94,13 +94,16 @@ class Daemon:
     async def adopt(self, parts: Parts) -> None:
         """Replace the configuration. Whatever fails here fails before anything is replaced."""
         async with self._turn:
-            found: dict[str, Live] = {}
-            groups = [await self._members(group, parts.platform, found) for group in parts.groups]
-            seats = self._seats(groups, found)
-            await self._remember(
-                [seat for name, seat in seats.items() if seat is not self.seats.get(name)]
-            )
-            await self._swap(parts, groups, seats)
+            await self._adopt(parts)
+
+    async def _adopt(self, parts: Parts) -> None:
+        found: dict[str, Live] = {}
+        groups = await self._groups(parts, found)
+        seats = self._seats(groups, found)
+        await self._remember(
+            [seat for name, seat in seats.items() if seat is not self.seats.get(name)]
+        )
+        await self._swap(parts, groups, seats)
 
     async def rehearse(self, parts: Parts) -> list[Decision]:
         """Read and decide every deployment once, for a check.
@@ -108,7 +111,7 @@ class Daemon:
         Modes decide whether anything is written, so hand in parts that only recommend.
         """
         found: dict[str, Live] = {}
-        groups = [await self._members(group, parts.platform, found) for group in parts.groups]
+        groups = await self._groups(parts, found)
         self.seats = self._seats(groups, found)
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
         seats = list(self.seats.values())
@@ -123,15 +126,18 @@ class Daemon:
         ]
 
     async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
+        learnt = await self._learnt(groups)
         locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(self.ticks)]
         async with AsyncExitStack() as ticks, asyncio.timeout(PATIENCE_S):
             for lock in locks:
                 await ticks.enter_async_context(lock)
+            # From here on nothing waits and nothing fails, so nothing is replaced by halves.
             gone = self.seats.keys() - seats.keys()
             old, self.parts, self.seats = self.parts, parts, seats
             for group, managed in ((g, m) for g in groups for m in g.members):
                 seats[managed.name].manage(managed, group.interval_s)
-            await self._recall_forecasts(list(seats.values()))
+            for name, one in learnt.items():
+                _recall_forecasts(seats[name], one)
             self._plan_ticks(parts, groups)
         self._read_with(parts)
         if gone:
@@ -140,18 +146,18 @@ class Daemon:
         if old is not None and old.platform is not parts.platform:
             await close(old)
 
-    async def _recall_forecasts(self, seats: list[Seat]) -> None:
-        """Give forecasts that are new here what the journal has of them."""
-        fresh = {s.managed.name: s for s in seats if s.foresight and s.foresight.empty()}
-        if not fresh:
-            return
+    async def _learnt(self, groups: Sequence[Group]) -> Mapping[str, list[Learnt]]:
+        """What the journal has of forecasts that are new here, by deployment."""
+        names = sorted(m.name for group in groups for m in group.members if self._forgets(m))
         found: dict[str, list[Learnt]] = {}
-        for one in await self.journal.learnt(sorted(fresh)):
+        for one in await self.journal.learnt(names) if names else ():
             found.setdefault(one.deployment, []).append(one)
-        for name, learnt in found.items():
-            foresight = fresh[name].foresight
-            if foresight is not None:
-                foresight.recall(learnt, fresh[name].learned.startup_s)
+        return found
+
+    def _forgets(self, managed: Managed) -> bool:
+        seat = self.seats.get(managed.name)
+        known = seat.foresight.forecasters if seat is not None and seat.foresight else {}
+        return not managed.forecasts.keys() <= known.keys()
 
     def _plan_ticks(self, parts: Parts, groups: Sequence[Group]) -> None:
         world = World(
@@ -177,7 +183,7 @@ class Daemon:
         self.ticks[group.name] = tick
         self.watchdog.expect(group.name, group.interval_s)
         if before is not None:
-            tick.unrecorded = before.unrecorded
+            tick.go_on_from(before)
             if before.interval_s == group.interval_s:
                 return
         # A random first moment keeps the groups from asking all at once.
@@ -206,27 +212,40 @@ class Daemon:
         for seat in tick.seats:
             seat.overrides = tuple(found.get(seat.managed.name, ()))
 
-    async def _members(self, group: Group, platform: Platform, lives: dict[str, Live]) -> Group:
-        """The group with the deployments that its discoveries found; their readings in `lives`."""
-        members = {managed.name: managed for managed in group.members}
+    async def _groups(self, parts: Parts, lives: dict[str, Live]) -> list[Group]:
+        """The groups with what their discoveries found; the readings of that in `lives`.
+
+        A deployment has one seat: the first to name it has it, and those that the configuration
+        names itself come before those that are found.
+        """
+        members = [managed for group in parts.groups for managed in group.members]
+        taken = {m.name for m in members} | {m.rid for m in members}
+        return [await self._members(group, parts.platform, lives, taken) for group in parts.groups]
+
+    async def _members(
+        self, group: Group, platform: Platform, lives: dict[str, Live], taken: set[str]
+    ) -> Group:
+        members = list(group.members)
         for discovery in group.discoveries:
             found = await platform.find(discovery.model_rid)
+            fresh = not isinstance(found, Unread)
             if isinstance(found, Unread):
                 log.warning("discovery failed", model=discovery.model_rid, reason=str(found.reason))
-                members |= self._found_before(group.name, discovery)
-                continue
+                found = self._found_before(discovery)
             for live in found:
                 managed = discovered(discovery, live)
-                if managed is not None and managed is members.setdefault(managed.name, managed):
+                if managed is None or not taken.isdisjoint((managed.name, managed.rid)):
+                    continue
+                taken |= {managed.name, managed.rid}
+                members.append(managed)
+                if fresh:
                     lives[managed.rid] = live
-        return replace(group, members=tuple(members.values()))
+        return replace(group, members=tuple(members))
 
-    def _found_before(self, group: str, discovery: Discovery) -> dict[str, Managed]:
-        return {
-            name: seat.managed
-            for name, seat in self.seats.items()
-            if seat.managed.group == group and seat.live.model_rid == discovery.model_rid
-        }
+    def _found_before(self, discovery: Discovery) -> list[Live]:
+        """Who was known of this model; managed as the configuration says now, not then."""
+        model = discovery.model_rid
+        return [seat.live for seat in self.seats.values() if seat.live.model_rid == model]
 
     def _seats(self, groups: Sequence[Group], lives: Mapping[str, Live]) -> dict[str, Seat]:
         seats: dict[str, Seat] = {}
@@ -250,6 +269,8 @@ class Daemon:
             if memory is not None:
                 seat.remember(memory, at, gap_s=120.0)
             seat.dangling = dangling.get(seat.managed.rid)
+            if seat.dangling is not None:
+                seat.unsure = seat.dangling.after
 
     def _read_with(self, parts: Parts) -> None:
         """Read with this configuration's platform from now on, and fill the windows once."""
@@ -271,9 +292,11 @@ class Daemon:
         return list(self.seats.values())
 
     async def _rediscover(self, _lag_s: float) -> None:
-        parts = self.parts
-        if parts is not None and any(group.discoveries for group in parts.groups):
-            await self.adopt(parts)
+        # Under the lock: a reload that is on its way would otherwise be undone by its past.
+        async with self._turn:
+            parts = self.parts
+            if parts is not None and any(group.discoveries for group in parts.groups):
+                await self._adopt(parts)
 
     async def stop(self) -> None:
         """Begin nothing new, let the write in flight end, then let go of everything."""
@@ -299,6 +322,15 @@ class Daemon:
         if learnt:
             with suppress(JournalError):
                 await self.journal.keep(learnt)
+
+
+def _recall_forecasts(seat: Seat, learnt: Sequence[Learnt]) -> None:
+    """Give forecasts that are new here what the journal has of them."""
+    foresight = seat.foresight
+    if foresight is None:
+        return
+    new = foresight.empty()
+    foresight.recall([one for one in learnt if one.forecast in new], seat.learned.startup_s)
 
 
 async def close(parts: Parts) -> None:

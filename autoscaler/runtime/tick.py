@@ -90,6 +90,13 @@ class Tick:
         self._count = 0
         self._intended: set[str] = set()
 
+    def go_on_from(self, before: Tick) -> None:
+        """Take over what the same group's ticks before a reload still owe, spent and waited for."""
+        self.unrecorded, self.journal_up = before.unrecorded, before.journal_up
+        self.last_at, self.alarm = before.last_at, before.alarm
+        self.shared.raised = before.shared.raised
+        self.shared.dropping_since = before.shared.dropping_since
+
     async def run(self, lag_s: float = 0.0) -> TickReport:
         """One whole tick; `lag_s` is how late it begins, told on."""
         world = self.world
