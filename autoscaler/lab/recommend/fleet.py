@@ -115,7 +115,7 @@ async def _past(
     failed = watch.failed(spec.source) - before
     if failed:
         why = await why_nothing(source, spec.question, end)
-        return f"{failed} queries of the past failed at source {spec.source}: {why}"
+        return f"source {spec.source} did not answer for {failed} of the days asked: {why}"
     return past or f"source {spec.source}: {await why_nothing(source, spec.question, end)}"
 
 
