@@ -54,6 +54,15 @@ class Together:
         """The signals of all parts."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.needs))
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal the parts look at, seconds."""
+        longest: dict[str, float] = {}
+        for part in self.parts:
+            for name, window in _windows(part).items():
+                longest[name] = max(window, longest.get(name, 0.0))
+        return longest
+
     def holds(self, seen: Observation) -> bool | Missing:
         """The first decisive part decides; else the first unknown one leaves it unknown."""
         unknown: Missing | None = None
@@ -77,10 +86,20 @@ class Not:
         """The signals of the part."""
         return self.part.needs
 
+    @property
+    def windows(self) -> Mapping[str, float]:
+        """How much past of each signal the part looks at, seconds."""
+        return _windows(self.part)
+
     def holds(self, seen: Observation) -> bool | Missing:
         """The opposite; what is unknown stays unknown."""
         found = self.part.holds(seen)
         return found if isinstance(found, Missing) else not found
+
+
+def _windows(part: Condition) -> Mapping[str, float]:
+    found: Mapping[str, float] = getattr(part, "windows", {})
+    return found
 
 
 def condition(value: object) -> Condition:

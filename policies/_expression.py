@@ -74,6 +74,11 @@ class Compiled:
         """Names of the signals that it reads."""
         return self.expression.needs
 
+    @property
+    def windows(self) -> Mapping[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        return self.expression.windows
+
     def holds(self, seen: Observation) -> bool | Missing:
         """Whether it holds now; Missing without data, or when it has no value."""
         found = self.expression.value(seen)

@@ -125,6 +125,11 @@ class Concurrency:
         """The load signal, and the replicas' when given."""
         return (self.signal, self.replicas_signal) if self.replicas_signal else (self.signal,)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        return dict.fromkeys(self.needs, self.stable_window_s + self.scale_down_delay_s)
+
     def propose(self, seen: Observation) -> Answer:
         """Want a floor for the average load, or in panic for the highest that it came to."""
         series = seen.signal(self.signal)

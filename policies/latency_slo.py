@@ -128,6 +128,13 @@ class LatencySlo:
         optional = (self.service_scv_signal, self.observed, self.replicas_signal)
         return self.signal, self.service, *(name for name in optional if name)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        # The correction asks which load each observation met.
+        load = max(self.window_s, self.observed_window_s * bool(self.observed))
+        return dict.fromkeys(self.needs, self.observed_window_s) | {self.signal: load}
+
     def propose(self, seen: Observation) -> Answer:
         """Want a floor that meets the objective at the peak load, and a ceiling above it."""
         load = seen.signal(self.signal)

@@ -173,6 +173,11 @@ class Step:
         """The signal that is compared with the threshold."""
         return (self.signal,)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        return {self.signal: self.window_s}
+
     def propose(self, seen: Observation) -> Answer:
         """Want what the reached step makes of the dial; no opinion while none is reached."""
         series = seen.signal(self.signal)

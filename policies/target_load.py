@@ -226,6 +226,14 @@ class TargetLoad:
         """The load signal, and the replicas' when given."""
         return (self.signal, self.replicas_signal) if self.replicas_signal else (self.signal,)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        wait = max(self.raise_after_s, self.lower_after_s, self.zero_after_s or 0.0)
+        # A wish that must last is looked for at every sample of the wait, with its own window.
+        spans = {self.replicas_signal: wait} if self.replicas_signal else {}
+        return spans | {self.signal: wait + self.window_s * (self.aggregate != "last")}
+
     def propose(self, seen: Observation) -> Answer:
         """Want a floor for the recent load, and a ceiling with headroom above it."""
         series = seen.signal(self.signal)

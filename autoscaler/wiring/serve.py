@@ -144,6 +144,8 @@ async def start(
         await daemon.start(parts)
     except BaseException:
         await daemon.stop()
+        if daemon.parts is not parts:
+            await close(parts)
         await server.close()
         raise
     running = Running(settings, daemon, metrics, lines, watches, server, hide)

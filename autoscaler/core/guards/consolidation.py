@@ -41,6 +41,11 @@ class Consolidation:
     def __post_init__(self) -> None:
         check_options(self)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of its signal it looks at, seconds."""
+        return {self.signal: self.window_s} if self.signal else {}
+
     def shape(self, plan: Plan, seen: Observation) -> Plan:
         """The plan with floor and ceiling lowered only as far as the survivors carry the peak."""
         if not self.signal or not lowers(plan):
