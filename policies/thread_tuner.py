@@ -1,7 +1,6 @@
 """Policy `thread_tuner`: how many requests a replica should work on at once.
 
 Sources:
-
 * Netflix concurrency-limits (autoscaler/core/limiter.py): `gradient2`, `vegas` and `aimd` move a
   limit by the latency and the requests in flight. The limiter is folded over the samples of the
   window, from the present thread count on; nothing of it is kept.
@@ -123,6 +122,12 @@ class ThreadTuner:
         optional = (self.replicas_signal, self.errors)
         return self.latency, self.jobs, *(name for name in optional if name)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at, seconds."""
+        spans = dict.fromkeys(self.needs, max(self.window_s, self.calm_s))
+        return spans | {self.errors: self.calm_s} if self.errors else spans
+
     def propose(self, seen: Observation) -> Answer:
         """Want other threads and the replicas that go with them; mostly no opinion."""
         series = self._series(seen)
@@ -133,7 +138,8 @@ class ThreadTuner:
             return Proposal({}, veto)
         moments = self._moments(seen, series)
         if len(moments) < self.samples:
-            return Abstain(_too_short(len(moments), self.samples))
+            # No gap in the data: a quiet night has too few samples too, and may be lowered.
+            return Proposal({}, _too_short(len(moments), self.samples))
         threads = seen.envelope.threads
         busy = sum(m.inflight * 2 >= threads for m in moments) / len(moments)
         if busy < self.busy_share:

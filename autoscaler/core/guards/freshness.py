@@ -14,7 +14,9 @@ from autoscaler.core.reason import Code, Reason, because
 BLIND = frozenset(
     {
         Code.SIGNAL_MISSING,
+        Code.SIGNAL_STALE,
         Code.SIGNAL_TOO_SHORT,
+        Code.NOT_COMPUTABLE,
         Code.CONDITION_UNKNOWN,
         Code.POLICY_CRASHED,
         Code.POLICY_INVALID,
