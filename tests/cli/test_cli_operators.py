@@ -53,13 +53,17 @@ async def test_explain_asks_the_daemon_and_later_the_journal(world: Stage) -> No
 
 
 async def test_explain_shows_the_whole_trail_of_a_change(world: Stage) -> None:
+    world.site.tree["groups"]["online"]["interval"] = "30s"
+    world.knob.jobs = 100.0
     async with world.site.daemon() as daemon:
-        world.knob.jobs = 100.0
         await daemon.until_outcome("applied", "as_planned")
-        world.site.tree["defaults"]["mode"] = "observe"
-    told = await world.site.cli("explain", "chat")
+        told = await world.site.cli("explain", "chat")
     assert told.code == 0
-    assert "decision" in told.out
+    assert "APPLIED: min_replicas 1 -> 7" in told.out
+    assert "trail      min_replicas 1 -> 7 by load: a peak of 100.0 jobs" in told.out
+    assert "plan       1..2 x 32  ->  7..11 x 32" in told.out
+    assert "the platform answered 200" in told.out
+    assert "the platform now has 7..11 x 32" in told.out
 
 
 async def test_nothing_recorded_ends_with_1_and_no_journal_with_3(world: Stage) -> None:

@@ -152,7 +152,7 @@ async def test_sigterm_ends_in_time_however_slow_the_others_are(
 
 async def test_sigterm_ends_a_daemon_that_has_not_started_yet(world: Stage) -> None:
     chat = world.platform.deployments["chat"]
-    discover = {"model_rid": chat.model_rid, "name": "chat"}
+    discover = {"model_rid": chat.model_rid, "name": "chat-{branch}"}
     world.site.tree["groups"]["online"] = {"interval": "1s", "discover": [discover]}
     await world.fault("slow", "list", delay_s=15, times=None)
     async with world.site.daemon() as daemon:
