@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoscaler.cli.backtest import duration, lab_or_leave
+from autoscaler.cli.backtest import INTERRUPTED, duration, lab_or_leave
 from autoscaler.cli.exits import Exit, leave, told
 from autoscaler.cli.options import AsJson
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 
 def tune(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help="Further traces, as --trace."),
+    ] = None,
+    *,
     objective: Annotated[
         str, typer.Option(help="What to keep: `<measure> <= <number>[%]`, as `violations <= 1%`.")
     ],
@@ -73,8 +78,8 @@ def tune(
 ) -> None:
     """Search settings on history; print the lines to paste and what they would not promise.
 
-    The output is YAML with comments. Ctrl-C gives the best so far. Ends with 1 when nothing
-    keeps the objective or when there is too little history.
+    The output is YAML with comments. Ends with 1 when nothing keeps the objective or when there
+    is too little history, and with 130 after Ctrl-C, which gives the best so far.
     """
     lab_or_leave()
     from autoscaler.lab.tune.ask import Ask
@@ -86,7 +91,7 @@ def tune(
     except ObjectiveError as error:
         leave(Exit.USAGE, str(error))
     ask = Ask(
-        traces=tuple(trace or ()),
+        traces=(*(trace or ()), *(files or ())),
         prometheus=prometheus,
         query=query,
         label=label,
@@ -136,5 +141,7 @@ def _print(tuned: Tuned, as_json: bool) -> None:
     from autoscaler.lab.tune.report import text, tree
 
     typer.echo(json.dumps(tree(tuned), indent=1) if as_json else text(tuned))
+    if not tuned.found.complete:
+        sys.exit(INTERRUPTED)
     if not tuned.kept:
         sys.exit(Exit.PROBLEMS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from autoscaler.cli import app
+from autoscaler.lab.tune.search import evaluated
 from tests.fakes.tuning import trace_file
 
 QUICK = ("--budget", "2", "--interval", "300s", "--threads", "4", "--service-time", "12s")
@@ -60,6 +62,24 @@ def test_scripts_get_json_and_a_failed_objective_ends_with_one(tmp_path: Path) -
 def test_what_cannot_be_done_is_said(words: tuple[str, ...], code: int, said: str) -> None:
     ended, _, err = run(*words)
     assert (ended, said in err) == (code, True), err
+
+
+def test_ctrl_c_prints_the_best_so_far_and_ends_with_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = str(trace_file(tmp_path, 2.0))
+    real, calls = evaluated, []
+
+    def second_is_interrupted(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr("autoscaler.lab.tune.search.evaluated", second_is_interrupted)
+    code, out, _ = run("--objective", "violations <= 20%", "--trace", trace, *QUICK)
+    assert code == 130
+    assert "interrupted: 1 of 2 settings were evaluated" in out
 
 
 def test_too_little_history_ends_with_one_and_says_how_much_more(tmp_path: Path) -> None:

@@ -16,11 +16,20 @@ from autoscaler.lab.backtest import Actuator, World
 from autoscaler.lab.tune.ask import Ask, Asked, AskError, NoPastError, prepared
 from autoscaler.lab.tune.days import History
 from autoscaler.lab.tune.enough import NotEnoughError, Span
+from autoscaler.lab.tune.folds import Figure
 from autoscaler.lab.tune.lines import Place
 from autoscaler.lab.tune.objective import Objective
 from autoscaler.lab.tune.past import read
 from autoscaler.lab.tune.report import text, tree
-from autoscaler.lab.tune.run import THIS, UNSEEN, NothingEvaluatedError, Tuned, tune
+from autoscaler.lab.tune.run import (
+    THIS,
+    UNSEEN,
+    NothingEvaluatedError,
+    Row,
+    Tuned,
+    _otherwise,
+    tune,
+)
 from autoscaler.lab.tune.search import Wish
 from autoscaler.lab.tune.space import AHEAD, Candidate
 from tests.fakes.configuration import ENVIRON, text_of, written
@@ -77,6 +86,16 @@ def test_an_objective_that_nothing_keeps_is_not_recommended() -> None:
     assert "NOT RECOMMENDED: no setting that was tried keeps violations <= 0%" in page
     assert yaml.safe_load(page) is None  # nothing to paste by mistake
     assert "above_limits" in {caveat.code for caveat in found.caveats}
+
+
+def test_an_actuator_that_breaks_the_objective_is_named() -> None:
+    figures = {"violations": Figure(0.03, 0.02, 0.04)}
+    elsewhere = {Actuator.DIRECT: Row("direct", figures)}
+    found = _otherwise(Wish(GOAL), elsewhere)
+    assert [caveat.sentence for caveat in found] == [
+        "if the floor is the size, violations would be 3%"
+    ]
+    assert _otherwise(Wish(Objective("violations", 0.05)), elsewhere) == []
 
 
 def test_two_days_are_enough_to_react_and_too_few_to_forecast() -> None:
@@ -153,6 +172,12 @@ def test_a_short_history_beside_a_long_one_is_left_out_and_named(tmp_path: Path)
     found = asked_of(traces=paths)
     assert [each.name for each in found.histories] == ["chat"]
     assert any(caveat.sentence.startswith("short has 24.0 hours") for caveat in found.caveats)
+
+
+def test_two_histories_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = trace_file(tmp_path, 2.0)
+    with pytest.raises(AskError, match="'chat' is there twice"):
+        asked_of(traces=(path, path))
 
 
 @pytest.mark.parametrize(

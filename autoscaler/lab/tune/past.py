@@ -43,6 +43,10 @@ def read(ask: Ask, found: Asked) -> None:
         asyncio.run(_from_source(ask, found))
     else:
         raise AskError("give a history: --trace FILE, --prometheus URL, or --config FILE")
+    names = [history.name for history in found.histories]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise AskError(f"--trace: {twice!r} is there twice")
     if not found.histories:
         reasons = "; ".join(c.sentence for c in found.caveats if c.code == "left_out")
         raise NotEnoughError(reasons or "there is no history")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autoscaler.lab.tune.days import SUMS
 from autoscaler.lab.tune.enough import length
 from autoscaler.lab.tune.folds import Figure
 from autoscaler.lab.tune.objective import shown
-from autoscaler.lab.tune.run import Row, Tuned
+from autoscaler.lab.tune.run import WAYS, Row, Tuned
 
 
 def text(tuned: Tuned) -> str:
@@ -44,7 +45,7 @@ def _head(tuned: Tuned) -> list[str]:
         f"history    {names}{more}: {' to '.join(sorted(shapes))}",
         f"searched   {len(found.tables)} settings, seed {wish.seed}, in {tuned.took_s:.0f} s",
         f"judged     {judged} days in {len(walked.folds)} fold(s), by what was chosen before each",
-        f"           ({tuned.agreeing} of them chose this very setting)",
+        f"           ({tuned.agreeing} of {len(walked.folds)} chose this very setting)",
         "",
     ]
     if tuned.kept:
@@ -57,12 +58,12 @@ def _head(tuned: Tuned) -> list[str]:
 def _expected(tuned: Tuned) -> list[str]:
     """A table: rows are scalers, cells a figure with its 90 % interval over days."""
     measures = list(tuned.rows[0].figures)
-    rows = [["on the judged days", *measures]]
+    rows = [["on the judged days", *map(_title, measures)]]
     rows += [[row.name, *(_cell(m, row.figures[m]) for m in measures)] for row in tuned.rows]
     for actuator, row in tuned.elsewhere.items():
         rows.append(
             [
-                f"this setting, if {_WAYS[actuator.value]}",
+                f"this setting, if {WAYS[actuator]}",
                 *(_cell(m, row.figures[m]) for m in measures),
             ]
         )
@@ -73,11 +74,8 @@ def _expected(tuned: Tuned) -> list[str]:
     ]
 
 
-_WAYS = {
-    "direct": "the floor is the size",
-    "envelope_evict": "a lowered ceiling evicts",
-    "envelope_linger": "a lowered ceiling lingers",
-}
+def _title(measure: str) -> str:
+    return f"{measure}/day" if measure in SUMS else measure
 
 
 def _cell(measure: str, figure: Figure) -> str:

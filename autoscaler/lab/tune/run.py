@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from autoscaler.lab.backtest import Actuator, World, hpa
 from autoscaler.lab.tune.ask import Asked
@@ -12,6 +13,7 @@ from autoscaler.lab.tune.caveats import Caveat, of_deployments, of_figures, of_h
 from autoscaler.lab.tune.days import Days
 from autoscaler.lab.tune.folds import Figure, Table, Walk, chosen, figure, walk
 from autoscaler.lab.tune.lines import text
+from autoscaler.lab.tune.objective import shown
 from autoscaler.lab.tune.search import Found, Tell, Wish, evaluated, ran, search
 from autoscaler.lab.tune.space import AHEAD, REACTIVE, Candidate
 
@@ -93,7 +95,7 @@ def tune(asked: Asked, wish: Wish, tell: Tell | None = None) -> Tuned:
         walked,
         tuple(rows),
         elsewhere,
-        tuple(_caveats(asked, wish, walked, table, found)),
+        (*_caveats(asked, wish, walked, table, found), *_otherwise(wish, elsewhere)),
         time.monotonic() - began,
     )
 
@@ -126,6 +128,27 @@ def _elsewhere(
             table = evaluated(best, asked.histories, asked.place, there)
             found[actuator] = _row(actuator.value, table.part(_judged(walked)), wish)
     return found
+
+
+def _otherwise(wish: Wish, elsewhere: Mapping[Actuator, Row]) -> list[Caveat]:
+    """Ways of the platform under which the setting would not keep the objective."""
+    measure = wish.goal.measure
+    found = []
+    for actuator, row in elsewhere.items():
+        value = row.figures[measure].value
+        if value > wish.goal.limit:
+            sentence = f"if {WAYS[actuator]}, {measure} would be {shown(measure, value)}"
+            found.append(Caveat("other_actuator", sentence))
+    return found
+
+
+WAYS: Mapping[Actuator, str] = MappingProxyType(
+    {
+        Actuator.DIRECT: "the floor is the size",
+        Actuator.ENVELOPE_EVICT: "a lowered ceiling evicts",
+        Actuator.ENVELOPE_LINGER: "a lowered ceiling lingers",
+    }
+)
 
 
 def _judged(walked: Walk) -> list[int]:
