@@ -8,7 +8,7 @@ const COLUMNS = [
   ["cost_pooled", "cost, pooled", ratio, 1, "All replica-hours over all of the oracle's, so that large loads count for more."],
   ["replica_hours", "replica-hours", whole, 1, "Hours of replicas that served or started."],
   ["compute_seconds", "compute-seconds", whole, 1, "What the platform would meter for replicas of 1 vCPU and 4 GiB."],
-  ["actions_per_day", "moves a day", whole, 1, "How often the floor was changed."],
+  ["actions_per_day", "floor moves a day", whole, 1, "How often the floor was changed."],
   ["thread_changes_per_day", "thread changes a day", whole, 1, "How often the threads of a replica were changed."],
   ["coverage", "coverage", share, 0, "Share of the time in which demand stayed within the forecast; to be compared with the tau that was asked for."],
   ["theta_u", "θU", plainNumber, 1, "Under-provisioning accuracy (SPEC): replicas missing over replicas needed, mean over time."],
@@ -58,7 +58,7 @@ function header([name, title, , , meaning]) {
 
 function drawTiles() {
   const mine = figures()[state.set], other = figures()[state.other];
-  const tiles = [["violations", "Without room"], ["cost_vs_oracle", "Cost"], ["late", "Late"], ["replica_hours", "Replica-hours"], ["actions_per_day", "Moves a day"], ["coverage", "Coverage"]];
+  const tiles = [["violations", "Without room"], [state.trace === ALL ? "cost_pooled" : "cost_vs_oracle", "Cost"], ["late", "Late"], ["replica_hours", "Replica-hours"], ["actions_per_day", "Floor moves a day"], ["coverage", "Coverage"]];
   const shown = tiles.filter(([name]) => mine?.[name] !== undefined).map(([name, title]) => {
     const text = COLUMNS.find(([key]) => key === name)[2];
     const against = other?.[name] === undefined ? null : make("small", { textContent: `against ${text(other[name])}` });
