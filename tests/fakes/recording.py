@@ -75,6 +75,7 @@ async def record(config: Path, folder: Path, ticks: int, seed: int = 1) -> str:
 
 def _seat(member: Managed, platform: FakePlatform, clock: FakeClock) -> Seat:
     seat = Seat(member, watched_since=NOW - 10_000)
+    seat.manage(member, 15.0)
     platform.holds(member.rid, Envelope(2, 4, 32))
     seat.was_read(platform.live[member.rid], clock.now())
     return seat

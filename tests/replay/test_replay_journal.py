@@ -100,13 +100,23 @@ async def test_a_journal_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 async def test_a_signal_that_was_not_recorded_is_said(tmp_path: Path) -> None:
     url = await record(configured(tmp_path, "then"), tmp_path, 10)
-    ahead = configured(tmp_path, "now")
-    text_of = ahead.read_text(encoding="utf-8")
-    ahead.write_text(
-        text_of.replace(
-            "signals:\n", "forecasts: {forecast: {of: running_jobs}}\n  signals:\n"
-        ).replace("{kind: target_load, target: 0.7}", "{kind: forecast}"),
-        encoding="utf-8",
-    )
-    page = told(await replayed(url, ahead), "now.yaml")
+    page = told(await replayed(url, forecasting(tmp_path, "now")), "now.yaml")
     assert "signal forecast was not recorded in" in page
+
+
+async def test_recorded_forecasts_are_replayed_as_they_were(tmp_path: Path) -> None:
+    config = forecasting(tmp_path, "same")
+    url = await record(config, tmp_path, 60)
+    summary = await replayed(url, config)
+    assert summary.identical
+    assert not summary.rows["chat"].unrecorded
+    assert summary.replayed > 20
+
+
+def forecasting(folder: Path, name: str) -> Path:
+    """A configuration whose policy reads forecasts."""
+    path = configured(folder, name, policy="{kind: forecast}")
+    text_of = path.read_text(encoding="utf-8")
+    said = "  forecasts: {forecast: {of: running_jobs}}\n  signals:\n"
+    path.write_text(text_of.replace("  signals:\n", said, 1), encoding="utf-8")
+    return path
