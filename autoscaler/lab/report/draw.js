@@ -181,7 +181,7 @@ function label(plot, ctx, point, taken, unit) {
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   const spot = place(plot, point), width = ctx.measureText(point.label).width, tall = 15 * unit, gap = 11 * unit;
-  const tries = [[gap, 0], [-gap - width, 0], [-width / 2, -gap - 4 * unit], [-width / 2, gap + 4 * unit], [gap, -gap], [gap, gap], [-gap - width, -gap], [-gap - width, gap], [gap, -2 * gap], [gap, 2 * gap]];
+  const tries = [[gap, 0], [-gap - width, 0], [-width / 2, -gap - 4 * unit], [-width / 2, gap + 4 * unit], [gap, -gap], [gap, gap], [-gap - width, -gap], [-gap - width, gap], [gap, -2 * gap], [gap, 2 * gap], [-width / 2, -2.4 * gap], [-width / 2, 2.4 * gap], [-gap - width, -2 * gap], [-gap - width, 2 * gap], [0, -3.2 * gap], [0, 3.2 * gap]];
   const inside = plot.bbox;
   for (const [dx, dy] of tries) {
     const box = { x: spot.x + dx, y: spot.y + dy - tall / 2, w: width, h: tall };
