@@ -54,6 +54,8 @@ def replay(
     with told():
         settings, groups = check(config)
         summary = _replayed(journal or journal_url(settings), groups, span, deployment, show)
+    if sys.stderr.isatty():
+        typer.echo("", err=True)
     if not summary.recorded:
         leave(Exit.PROBLEMS, _nothing(since, deployment))
     typer.echo(json.dumps(tree(summary)) if as_json else text(summary, str(config)))

@@ -19,61 +19,75 @@ if TYPE_CHECKING:
     from autoscaler.lab.tune.space import Candidate
 
 
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(exists=True, dir_okay=False, help="Further traces, as --trace."),
+]
+Objective = Annotated[
+    str, typer.Option(help="What to keep: `<measure> <= <number>[%]`, as `violations <= 1%`.")
+]
+Minimise = Annotated[str, typer.Option(help="Of those that keep it, the least of this.")]
+Trace = Annotated[
+    list[Path] | None,
+    typer.Option(exists=True, dir_okay=False, help="A .csv or .csv.gz of timestamp_s,requests."),
+]
+Prometheus = Annotated[
+    str | None, typer.Option(help="Tune on the past of a server instead: its URL.")
+]
+Query = Annotated[
+    str | None, typer.Option(help="PromQL of the demand (requests running and queued).")
+]
+Label = Annotated[str, typer.Option(help="The label that names a deployment.")]
+Span = Annotated[str, typer.Option("--range", help="How much past to use.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Start from this configuration: limits, guards, sources."),
+]
+Group = Annotated[str | None, typer.Option(help="The group of --config to tune.")]
+Budget = Annotated[int, typer.Option(min=1, max=10_000, help="Settings to evaluate.")]
+Seed = Annotated[int, typer.Option(help="The same seed finds the same.")]
+ColdStart = Annotated[str, typer.Option(help="From ordering to serving.")]
+Interval = Annotated[str | None, typer.Option(help="Between two decisions; the group's, or 30s.")]
+Threads = Annotated[int, typer.Option(min=1, help="Requests a replica works on at once.")]
+ServiceTime = Annotated[
+    str | None, typer.Option(help="Mean time of one request of a trace, if known.")
+]
+ReplicasP999 = Annotated[
+    float, typer.Option(min=0.1, help="Else traces are scaled so that this serves the peak.")
+]
+MinReplicas = Annotated[
+    int | None, typer.Option(min=0, help="Least size; the configuration's, or 1.")
+]
+MaxReplicas = Annotated[
+    int | None, typer.Option(min=1, help="Largest size; the configuration's, or 60.")
+]
+Actuator = Annotated[
+    str, typer.Option(help="How the platform takes an envelope: direct, evict or linger.")
+]
+
+
 def tune(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(exists=True, dir_okay=False, help="Further traces, as --trace."),
-    ] = None,
+    files: Files = None,
     *,
-    objective: Annotated[
-        str, typer.Option(help="What to keep: `<measure> <= <number>[%]`, as `violations <= 1%`.")
-    ],
-    minimise: Annotated[str, typer.Option(help="Of those that keep it, the least of this.")] = (
-        "cost"
-    ),
-    trace: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="A .csv or .csv.gz of timestamp_s,requests."
-        ),
-    ] = None,
-    prometheus: Annotated[
-        str | None, typer.Option(help="Tune on the past of a server instead: its URL.")
-    ] = None,
-    query: Annotated[
-        str | None, typer.Option(help="PromQL of the demand (requests running and queued).")
-    ] = None,
-    label: Annotated[str, typer.Option(help="The label that names a deployment.")] = "deployment",
-    span: Annotated[str, typer.Option("--range", help="How much past to use.")] = "14d",
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="Start from this configuration: limits, guards, sources."
-        ),
-    ] = None,
-    group: Annotated[str | None, typer.Option(help="The group of --config to tune.")] = None,
-    budget: Annotated[int, typer.Option(min=1, max=10_000, help="Settings to evaluate.")] = 40,
-    seed: Annotated[int, typer.Option(help="The same seed finds the same.")] = 1,
-    cold_start: Annotated[str, typer.Option(help="From ordering to serving.")] = "120s",
-    interval: Annotated[
-        str | None, typer.Option(help="Between two decisions; the group's, or 30s.")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Requests a replica works on at once.")] = 32,
-    service_time: Annotated[
-        str | None, typer.Option(help="Mean time of one request of a trace, if known.")
-    ] = None,
-    replicas_p999: Annotated[
-        float, typer.Option(min=0.1, help="Else traces are scaled so that this serves the peak.")
-    ] = 20.0,
-    min_replicas: Annotated[
-        int | None, typer.Option(min=0, help="Least size; the configuration's, or 1.")
-    ] = None,
-    max_replicas: Annotated[
-        int | None, typer.Option(min=1, help="Largest size; the configuration's, or 60.")
-    ] = None,
-    actuator: Annotated[
-        str, typer.Option(help="How the platform takes an envelope: direct, evict or linger.")
-    ] = "evict",
+    objective: Objective,
+    minimise: Minimise = "cost",
+    trace: Trace = None,
+    prometheus: Prometheus = None,
+    query: Query = None,
+    label: Label = "deployment",
+    span: Span = "14d",
+    config: Config = None,
+    group: Group = None,
+    budget: Budget = 40,
+    seed: Seed = 1,
+    cold_start: ColdStart = "120s",
+    interval: Interval = None,
+    threads: Threads = 32,
+    service_time: ServiceTime = None,
+    replicas_p999: ReplicasP999 = 20.0,
+    min_replicas: MinReplicas = None,
+    max_replicas: MaxReplicas = None,
+    actuator: Actuator = "evict",
     as_json: AsJson = False,
 ) -> None:
     """Search settings on history; print the lines to paste and what they would not promise.
@@ -83,13 +97,8 @@ def tune(
     """
     lab_or_leave()
     from autoscaler.lab.tune.ask import Ask
-    from autoscaler.lab.tune.objective import ObjectiveError, measure_of, parse
-    from autoscaler.lab.tune.search import Wish
 
-    try:
-        wish = Wish(parse(objective), measure_of(minimise), budget, seed)
-    except ObjectiveError as error:
-        leave(Exit.USAGE, str(error))
+    wish = _wish(objective, minimise, budget, seed)
     ask = Ask(
         traces=(*(trace or ()), *(files or ())),
         prometheus=prometheus,
@@ -108,6 +117,16 @@ def tune(
         actuator=actuator,
     )
     _print(_tuned(ask, wish), as_json)
+
+
+def _wish(objective: str, minimise: str, budget: int, seed: int) -> Wish:
+    from autoscaler.lab.tune.objective import ObjectiveError, measure_of, parse
+    from autoscaler.lab.tune.search import Wish
+
+    try:
+        return Wish(parse(objective), measure_of(minimise), budget, seed)
+    except ObjectiveError as error:
+        leave(Exit.USAGE, str(error))
 
 
 def _tuned(ask: Ask, wish: Wish) -> Tuned:
