@@ -64,11 +64,12 @@ def arrivals_of(trace: Trace, rng: np.random.Generator) -> Floats:
     counts = np.asarray(trace.requests)
     total = shape.sum(axis=1, keepdims=True)
     share = np.where(total > 0, shape / np.where(total > 0, total, 1.0), 1.0 / parts)
-    fine = share * counts[:, None]
+    fine: Floats = share * counts[:, None]
     few = (counts > 0) & (counts <= DRAWN_UP_TO)
     if few.any():
         fine[few] = rng.multinomial(np.round(counts[few]).astype(np.int64), share[few])
-    return fine.ravel()
+    flat: Floats = fine.ravel()
+    return flat
 
 
 def _within(trace: Trace, parts: int) -> Floats:
