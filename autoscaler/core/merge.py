@@ -1,4 +1,8 @@
-"""Many bids to one bid to one number: an algebra in which no order matters."""
+"""Many bids to one bid to one number: an algebra in which no order matters.
+
+As in the Nomad Autoscaler the highest number wins, with two differences on purpose: a policy that
+is only tried (`shadow`) never wins over the others, and one that fails does not end the decision.
+"""
 
 from __future__ import annotations
 

@@ -90,8 +90,11 @@ def test_fresh_data_lets_a_lowering_pass() -> None:
     assert Freshness().shape(plan(BEFORE), look).after == BEFORE
 
 
-def test_a_policy_that_could_not_judge_stops_a_lowering_but_a_shadow_does_not() -> None:
-    blind = Abstain(because(Code.POLICY_CRASHED, "it crashed"))
+@pytest.mark.parametrize(
+    "code", [Code.POLICY_CRASHED, Code.SIGNAL_MISSING, Code.SIGNAL_STALE, Code.NOT_COMPUTABLE]
+)
+def test_a_policy_that_could_not_judge_stops_a_lowering_but_a_shadow_does_not(code: Code) -> None:
+    blind = Abstain(because(code, "it could not judge"))
     quiet = Abstain(because(Code.CONDITION_FALSE, "not now"))
     for vote, after in [
         (Vote("slo", blind), BEFORE),

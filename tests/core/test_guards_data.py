@@ -174,6 +174,11 @@ def test_without_a_load_nobody_knows_what_the_others_would_carry(signal: object)
     assert COUNTING.shape(plan(LOWER), sight).after == BEFORE
 
 
+def test_consolidation_tells_how_much_past_it_looks_at() -> None:
+    assert Consolidation("jobs", window_s=900).windows == {"jobs": 900}
+    assert Consolidation().windows == {}
+
+
 def test_without_a_signal_consolidation_is_off() -> None:
     assert Consolidation().shape(plan(LOWER), look(jobs=jobs(4000))).after == LOWER
 

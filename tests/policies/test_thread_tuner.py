@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.core.capacity import Usl
+from autoscaler.core.decide import decide
 from autoscaler.core.envelope import Dial, Envelope, Range
+from autoscaler.core.guards.freshness import Freshness
 from autoscaler.core.observation import (
     Absence,
     Change,
@@ -24,8 +26,16 @@ from autoscaler.core.observation import (
     Override,
     Series,
 )
-from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Proposal, fault_of
+from autoscaler.core.proposal import (
+    LARGEST_BID,
+    Abstain,
+    Answer,
+    PolicyEntry,
+    Proposal,
+    fault_of,
+)
 from autoscaler.core.reason import Code
+from policies.target_load import TargetLoad
 from policies.thread_tuner import ThreadTuner
 from tests.strategies import MANY, NOW, observations, seen
 
@@ -446,3 +456,15 @@ def test_a_move_keeps_the_capacity_and_the_limits(
     assert high * wanted >= now.max_replicas * threads
     assert low <= high <= LARGEST_BID
     assert low * wanted >= max(jobs for _, jobs in found[-30:]) * floor - 1e-3
+
+
+def test_a_quiet_night_beside_the_tuner_may_be_lowered() -> None:
+    """Too few busy samples are no gap in the data, so they keep nobody from lowering."""
+    night = look([0.5] * STEADY, [0.0] * STEADY)
+    policies = (
+        PolicyEntry("tuner", tuner()),
+        PolicyEntry("load", TargetLoad(signal=tuner().jobs)),
+    )
+    plan = decide(night, policies, (Freshness(),))
+    assert plan.votes[0].answer.reason.code is Code.SIGNAL_TOO_SHORT
+    assert plan.after.min_replicas == 0 < plan.before.min_replicas
