@@ -129,10 +129,11 @@ LARGEST_BID = 1_000_000
 
 def fault_of(answer: object) -> str:
     """What is wrong with a policy's answer, empty when it is a proposal or abstention to trust."""
-    if isinstance(answer, Abstain):
-        return ""
-    if not isinstance(answer, Proposal):
+    if not isinstance(answer, Proposal | Abstain):
         return f"expected a Proposal or Abstain, got {type(answer).__name__}"
+    unfit = _unfit(answer.reason)
+    if unfit or isinstance(answer, Abstain):
+        return unfit
     for dial, bid in answer.bids.items():
         for value in (bid.want, bid.at_least, bid.at_most):
             if value is None:
@@ -141,6 +142,17 @@ def fault_of(answer: object) -> str:
                 return f"{dial.value} must be a whole number, got {value!r}"
             if not 0 <= value <= LARGEST_BID:
                 return f"{dial.value} must be in 0..{LARGEST_BID}, got {value}"
+    return ""
+
+
+def _unfit(reason: object) -> str:
+    """What keeps a reason from being recorded, empty when nothing does."""
+    if not isinstance(reason, Reason):
+        return f"its reason must be a Reason, got {type(reason).__name__}"
+    facts: tuple[tuple[str, object], ...] = reason.facts
+    for name, fact in facts:
+        if not isinstance(fact, int | float | str):
+            return f"fact {name} must be a number or a text, got {type(fact).__name__}"
     return ""
 
 

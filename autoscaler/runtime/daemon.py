@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from math import inf
 from random import Random
 
 import structlog
@@ -75,6 +76,7 @@ class Daemon:
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _write_by: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.clock)
@@ -82,7 +84,8 @@ class Daemon:
 
     def may_write(self, rid: str) -> bool:
         """Asked right before each PUT: whether it is this daemon's, and not too late for it."""
-        return not self.stopping and self.membership.owns(rid)
+        late = self.clock.monotonic() > self._write_by.get(rid, inf)
+        return not (self.stopping or late) and self.membership.owns(rid)
 
     async def start(self, parts: Parts) -> None:
         """Take the first configuration and begin."""
@@ -168,6 +171,7 @@ class Daemon:
             (*self.listeners, self.watchdog),
             self.membership,
             lambda: self.stopping,
+            self._write_by,
         )
         for gone in self.ticks.keys() - {group.name for group in groups}:
             self.schedule.drop(f"tick:{gone}")

@@ -10,6 +10,9 @@ from autoscaler.ports import Question, Reading, Sample, Source
 from autoscaler.roster import SignalSpec
 from autoscaler.runtime.seat import Seat
 
+# Sources tolerate samples so far ahead of this clock.
+AHEAD_S = 30.0
+
 Asked = tuple[str, Question]
 """A source's name and what it is asked."""
 
@@ -71,12 +74,17 @@ def _signal(
     seat: Seat, name: str, spec: SignalSpec, answer: Reading | Missing, at: float
 ) -> Signal:
     past = seat.series.get(name)
+    recovered: float | None = at
     sample = answer if isinstance(answer, Missing) else _sample(seat, spec, answer, at)
     if isinstance(sample, Missing):
         return Missing(sample.why, sample.detail, past.last_at if past else None)
     complete = answer.complete if isinstance(answer, Reading) else True
-    was_missing = isinstance(seat.signals.get(name), Missing)
-    recovered = at if was_missing and past else past.recovered_at if past else None
+    if past is not None and past.last_at > at + AHEAD_S:
+        # A clock was put back: beside that sample every new one would count as old for long.
+        past = None
+    elif not isinstance(seat.signals.get(name), Missing):
+        # Missing counts also without a past: a source that was away at the start comes back too.
+        recovered = past.recovered_at if past else None
     start = at - spec.window_s
     series = extended(past, sample, start, complete=complete, recovered_at=recovered)
     seat.series[name] = series

@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterable
 from random import Random
 
+import structlog
+
 from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.observation import Change
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Clock, Intent, Journal, JournalError, Live, Platform, Unread
 from autoscaler.runtime.seat import Seat
+
+log = structlog.get_logger(__name__)
 
 # At most this many reads are begun at once; the platform's own pace comes on top.
 AT_ONCE = 8
@@ -57,9 +61,14 @@ class Resync:
 
     async def read(self, seat: Seat) -> None:
         """Read one deployment and plan its next reading."""
-        rid = seat.managed.rid
-        found = await self.platform.read(rid)
+        rid, writes = seat.managed.rid, seat.writes
+        found = await self._ask(rid)
         now = self.clock.monotonic()
+        if seat.writing or seat.writes != writes:
+            # It may tell of before or after the write, and only the write itself knows which:
+            # taken for news, an own change would look like somebody else's.
+            seat.read_due = now + ASK_AGAIN_S
+            return
         if isinstance(found, Unread):
             seat.unread = found.reason
             wait = self._patience.get(rid, FIRST_RETRY_S)
@@ -73,6 +82,14 @@ class Resync:
         seat.read_due = now + self._next(found)
         if seat.dangling is not None:
             await self._resolve(seat, seat.dangling, found)
+
+    async def _ask(self, rid: str) -> Live | Unread:
+        try:
+            return await self.platform.read(rid)
+        except Exception as bug:  # one answer must not end all reading for ever
+            log.exception("a bug while reading", rid=rid)
+            error = type(bug).__name__
+            return Unread(because(Code.INTERNAL_ERROR, "a bug while reading: {error}", error=error))
 
     def _next(self, live: Live) -> float:
         jitter = self.random.uniform(0.8, 1.2)
@@ -90,6 +107,9 @@ class Resync:
         try:
             await self.journal.resolve(intent, outcome, self.clock.now())
         except JournalError:
+            return
+        except Exception:  # a record that cannot be read is one deployment's trouble
+            log.exception("a bug while resolving", deployment=intent.deployment)
             return
         seat.dangling = None
         if outcome.kind is Kind.APPLIED and seat.unsure is not None:

@@ -50,6 +50,9 @@ class Seat:
     dangling: Intent | None = None
     unsure: Envelope | None = None
     """What the newest write asked for, when nobody knows whether it went through."""
+    writing: bool = False
+    writes: int = 0
+    """How many writes have ended: a reading that was begun before one of them tells of the past."""
     latest: Decision | None = None
     kept: tuple[object, ...] = ()
     noted: bool = True
@@ -58,6 +61,7 @@ class Seat:
 
     def manage(self, managed: Managed, every_s: float) -> None:
         """Take a configuration; forecasts that stay go on with what they have learnt."""
+        self._forget_others(managed)
         self.managed = managed
         before = self.foresight
         if not managed.forecasts:
@@ -66,6 +70,19 @@ class Seat:
             known = before.forecasters if before else {}
             kept = {name: f for name, f in known.items() if name in managed.forecasts}
             self.foresight = Foresight(managed.forecasts, every_s, kept)
+
+    def _forget_others(self, managed: Managed) -> None:
+        """Let go of signals that are gone, or that ask for something else by the same name."""
+        before = self.managed
+        kept = {
+            name
+            for name, spec in managed.signals.items()
+            if managed.match == before.match
+            and (old := before.signals.get(name)) is not None
+            and (old.source, old.question) == (spec.source, spec.question)
+        }
+        self.series = {name: one for name, one in self.series.items() if name in kept}
+        self.signals = {name: one for name, one in self.signals.items() if name in kept}
 
     def remember(self, memory: Memory, at: float, gap_s: float) -> None:
         """Take over what the journal knows; a gap of more than `gap_s` seconds ends the watch."""
@@ -82,8 +99,24 @@ class Seat:
                 *self.recommended[:-1],
                 Recommended(newest.envelope, newest.since, until),
             )
-        if last is not None and at - last <= gap_s:
+        self.look_anew(at)
+        if last is not None and 0 <= at - last <= gap_s:
             self.watched_since = memory.watched_since
+
+    def look_anew(self, at: float) -> None:
+        """After a gap or a jump of the clock: the watch begins anew, nothing lies in the future.
+
+        A change that lay ahead would be cooled down for as long as the clock was wrong.
+        """
+        self.watched_since = None
+        self.changes = tuple(replace(c, at=min(c.at, at)) for c in self.changes)
+        self.recommended = tuple(
+            replace(r, since=min(r.since, at), until=min(r.until, at)) for r in self.recommended
+        )
+        if self.read_at is not None:
+            self.read_at = min(self.read_at, at)
+        if self.startup.asked_at is not None and self.startup.asked_at > at:
+            self.startup = StartupWatch()
 
     def was_read(self, live: Live, at: float) -> Change | None:
         """Take a new reading; the change since the last one, if there was one."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import structlog
 
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.fleet import Candidate, fit
-from autoscaler.core.observation import Change
+from autoscaler.core.observation import Absence, Change, Control, Missing, Observation
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Proposal
 from autoscaler.core.reason import Code, Reason, because
@@ -24,11 +26,13 @@ from autoscaler.ports import (
     Source,
     TickReport,
 )
-from autoscaler.roster import ALONE, FleetSpec
+from autoscaler.roster import ALONE, FORECAST_SIGNALS, FleetSpec
 from autoscaler.runtime.heap import Heap
-from autoscaler.runtime.observe import answers_for, distinct, take
+from autoscaler.runtime.observe import Answers, answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.shared import Shared, rate_of
+
+log = structlog.get_logger(__name__)
 
 # The event loop gets its turn after this many decisions: at 60 us each, every 3 ms.
 TURN = 50
@@ -36,6 +40,9 @@ TURN = 50
 LARGE = 500
 # A plan older than this is not written any more: the world has moved on.
 OLDEST_PLAN_S = 30.0
+# Whoever was not looked at for longer, or for three intervals, counts as newly seen: what was
+# wanted in between, while the machine slept or the clock was wrong, nobody knows.
+GAP_S = 120.0
 # Kinds that are always worth a journal row.
 ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
 
@@ -63,6 +70,8 @@ class World:
     listeners: Sequence[Listener]
     membership: Membership
     stopping: Callable[[], bool] = lambda: False
+    write_by: dict[str, float] = field(default_factory=dict)
+    """By RID, while a write is under way: the monotonic time after which its PUT may not leave."""
 
 
 class Tick:
@@ -89,6 +98,7 @@ class Tick:
         self.alarm: Reason | None = None
         self._count = 0
         self._intended: set[str] = set()
+        self._doubtful: set[str] = set()
 
     def go_on_from(self, before: Tick) -> None:
         """Take over what the same group's ticks before a reload still owe, spent and waited for."""
@@ -101,28 +111,37 @@ class Tick:
         """One whole tick; `lag_s` is how late it begins, told on."""
         world = self.world
         began, at = world.clock.monotonic(), world.clock.now()
+        self._mind_the_gap(at)
         await self._observe(at)
         decisions = await self._decide(at)
         self.alarm = self.shared.calm(decisions, world.clock.monotonic())
-        decisions = await self._write(decisions, began)
+        decisions = await self._write(decisions, began, at)
         await self._record(at, decisions)
         took = world.clock.monotonic() - began
         self.last_at = at
         report = TickReport(self.group, at, took, lag_s, decisions)
         for listener in world.listeners:
-            listener.told(report)
+            try:
+                listener.told(report)
+            except Exception:  # a listener that fails does not stop the others
+                log.exception("a bug of a listener", listener=type(listener).__name__)
         if len(self.seats) >= LARGE:
             self.heap.settle()
         return report
+
+    def _mind_the_gap(self, at: float) -> None:
+        last, longest = self.last_at, max(GAP_S, 3 * self.interval_s)
+        if last is None or 0 <= at - last <= longest:
+            return
+        for seat in self.seats:
+            seat.look_anew(at)
 
     async def _observe(self, at: float) -> None:
         # A late source must not eat the time of the decisions.
         deadline = min(10.0, max(1.0, self.interval_s * 0.6))
         answers = await answers_for(self.specs, self.world.sources, at, deadline)
         for turn, seat in enumerate(self.seats):
-            take(seat, answers, at)
-            if seat.foresight is not None:
-                seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
+            _look(seat, answers, at)
             if turn % TURN == TURN - 1:
                 await asyncio.sleep(0)
 
@@ -142,7 +161,7 @@ class Tick:
         if seat.read_at is None:
             plan = Plan(seen.envelope, seen.envelope, seen.envelope).held("reading", seat.unread)
         else:
-            plan = decide(seen, managed.policies, managed.guards)
+            plan = _thought(seat, seen)
             if any(isinstance(v.answer, Proposal) and not v.shadow for v in plan.votes):
                 seat.wanted(plan.wanted, at)
         outcome = standing(plan, managed.mode) or self._may_write(seat)
@@ -163,7 +182,7 @@ class Tick:
             return NOT_OURS
         return PENDING if seat.dangling is None else DANGLING
 
-    async def _write(self, decisions: list[Decision], began: float) -> list[Decision]:
+    async def _write(self, decisions: list[Decision], began: float, at: float) -> list[Decision]:
         """Let the most urgent plans go ahead; tell the others why they wait."""
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         if not pending:
@@ -179,6 +198,7 @@ class Tick:
         for index, granted in zip(going, fitted.go, strict=True):
             decisions[index] = replace(decisions[index], plan=granted.plan)
             self.shared.spent(granted.plan, now)
+        going = await self._unpaused(going, decisions, at)
         ended = await asyncio.gather(
             *(self._apply(self.seats[i], decisions[i], began) for i in going)
         )
@@ -186,8 +206,34 @@ class Tick:
             decisions[index] = decision
         return decisions
 
+    async def _unpaused(self, going: list[int], decisions: list[Decision], at: float) -> list[int]:
+        """Those that nobody has paused since the tick began; slow answers may be long ago."""
+        names = [decisions[index].deployment for index in going]
+        if not names:
+            return going
+        try:
+            words = await self.world.journal.overrides(self.group, names, self.world.clock.now())
+        except JournalError:
+            return going  # no intent will be recorded either
+        kept = []
+        for index in going:
+            seat, before = self.seats[index], decisions[index]
+            said = tuple(words.get(before.deployment, ()))
+            if any(word.control is Control.PAUSE for word in said):
+                seat.overrides = said
+                decisions[index] = self._one(seat, at, before.id)
+            if decisions[index].outcome is PENDING:
+                kept.append(index)
+        return kept
+
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
-        outcome = await self._attempt(seat, decision, began)
+        write_by, rid = self.world.write_by, seat.managed.rid
+        seat.writing, write_by[rid] = True, began + OLDEST_PLAN_S
+        try:
+            outcome = await self._attempt(seat, decision, began)
+        finally:
+            seat.writing, seat.writes = False, seat.writes + 1
+            write_by.pop(rid, None)
         plan, clock = decision.plan, self.world.clock
         _learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
@@ -205,36 +251,48 @@ class Tick:
         if world.clock.monotonic() - began > OLDEST_PLAN_S:
             return TOO_OLD
         try:
-            await world.journal.intend(decision)
-        except JournalError:
-            self.journal_up = False
-            return UNRECORDED
-        self._intended.add(decision.id)
-        try:
+            if not await self._announced(decision):
+                return UNRECORDED
             outcome = await world.platform.apply(seat.managed.rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
-            return Outcome(
-                Kind.FAILED,
-                because(Code.INTERNAL_ERROR, "a bug: {error}", error=type(bug).__name__),
-            )
-        stopped = outcome.kind is Kind.HELD and outcome.reason.code is Code.NOT_OURS
-        # The platform asks once more right before the PUT, and the stop came in between.
-        return STOPPING if stopped and world.stopping() else outcome
+            return _bug(bug)
+        return self._not_left(outcome, began) or outcome
+
+    async def _announced(self, decision: Decision) -> bool:
+        try:
+            await self.world.journal.intend(decision)
+        except JournalError:
+            self.journal_up = False
+            # A journal that was only slow may have it all the same.
+            self._doubtful.add(decision.id)
+            return False
+        self._intended.add(decision.id)
+        return True
+
+    def _not_left(self, outcome: Outcome, began: float) -> Outcome | None:
+        """Why a PUT was stopped at the door, when it was this daemon that stopped it."""
+        if outcome.kind is not Kind.HELD or outcome.reason.code is not Code.NOT_OURS:
+            return None
+        if self.world.stopping():
+            return STOPPING
+        late = self.world.clock.monotonic() - began > OLDEST_PLAN_S
+        return replace(TOO_OLD, actual=outcome.actual) if late else None
 
     async def _record(self, at: float, decisions: list[Decision]) -> None:
         """Journal what is new; keep what could not be recorded for the next tick."""
         announced, self._intended = self._intended, set()
+        doubtful, self._doubtful = self._doubtful, set()
         # Whatever was announced is concluded, also when it says nothing new.
         fresh = [
             d
             for d, seat in zip(decisions, self.seats, strict=True)
-            if _new(seat, d) or d.id in announced
+            if _new(seat, d) or d.id in announced or d.id in doubtful
         ]
         due = [seat for seat in self.seats if not seat.noted]
         notes = [seat.note(at) for seat in due]
         try:
             if self.unrecorded or fresh:
-                await self.world.journal.conclude([*self.unrecorded, *fresh])
+                await self._conclude([*self.unrecorded, *fresh])
             await self.world.journal.note(self.group, at, notes)
             await self._store_forecasts(at)
         except JournalError:
@@ -247,6 +305,18 @@ class Tick:
         for seat in due:
             seat.noted = True
 
+    async def _conclude(self, decisions: list[Decision]) -> None:
+        journal = self.world.journal
+        try:
+            await journal.conclude(decisions)
+        except JournalError:
+            raise
+        except Exception:
+            log.exception("a decision cannot be recorded", group=self.group)
+            # One that cannot be written down must not take the others along.
+            for decision in decisions if len(decisions) > 1 else ():
+                await self._conclude([decision])
+
     async def _store_forecasts(self, at: float) -> None:
         due = [s for s in self.seats if s.foresight is not None and s.foresight.due(at)]
         learnt = [
@@ -257,6 +327,34 @@ class Tick:
         ]
         if learnt:
             await self.world.journal.keep(learnt)
+
+
+def _look(seat: Seat, answers: Answers, at: float) -> None:
+    """Take the samples and forecast from them; a bug costs this deployment's signals alone."""
+    try:
+        take(seat, answers, at)
+        if seat.foresight is not None:
+            seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
+    except Exception as bug:
+        log.exception("a bug while observing", deployment=seat.managed.name)
+        lost = Missing(Absence.SOURCE_FAILED, f"a bug: {type(bug).__name__}")
+        ahead = (name + more for name in seat.managed.forecasts for more in FORECAST_SIGNALS)
+        seat.signals |= dict.fromkeys((*seat.managed.signals, *ahead), lost)
+
+
+def _thought(seat: Seat, seen: Observation) -> Plan:
+    """The plan for one deployment; a bug in a guard holds this one and no other."""
+    try:
+        return decide(seen, seat.managed.policies, seat.managed.guards)
+    except Exception as bug:
+        log.exception("a bug while deciding", deployment=seat.managed.name)
+        plan = Plan(seen.envelope, seen.envelope, seen.envelope)
+        return plan.held("decide", _bug(bug).reason)
+
+
+def _bug(bug: Exception) -> Outcome:
+    reason = because(Code.INTERNAL_ERROR, "a bug: {error}", error=type(bug).__name__)
+    return Outcome(Kind.FAILED, reason)
 
 
 def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
