@@ -129,6 +129,12 @@ class Turn:
         self._under_way = False
         self.paid = paid
 
+    async def afford(self, requests: int) -> None:
+        """Pay until so many requests may follow without a wait. Raises PaceExhausted."""
+        if self.paid < requests:
+            await self._pace._wait(requests - self.paid)  # noqa: SLF001 - a turn is a part of its pace
+            self.paid = requests
+
     async def start(self) -> None:
         """Before each request. Raises PaceExhausted or BreakerOpen."""
         if self.paid:

@@ -26,7 +26,7 @@ from autoscaler.foundry.errors import (
     TokenRenewed,
     may_have_been_done,
 )
-from autoscaler.foundry.pacing import Turn
+from autoscaler.foundry.pacing import REQUESTS_PER_WRITE, Turn
 from autoscaler.foundry.verdict import Verdict, judge
 from autoscaler.foundry.wire import altered, configuration_of, live_of, merge
 from autoscaler.ports import Clock, Live
@@ -68,6 +68,8 @@ class Writer:
     async def write(self, change: Change, turn: Turn) -> Ending:
         """Do it if the deployment still is as the plan saw it."""
         try:
+            # Before the reading, also the second time: nothing is to wait between it and the PUT.
+            await turn.afford(REQUESTS_PER_WRITE)
             raw, live = await self.reading(change.rid, turn)
         except FoundryError as error:
             return refused(change, error)
@@ -107,7 +109,7 @@ class Writer:
         lower = replace(change, after=replace(change.after, threads=limit), ceiling=limit)
         if lower.after == live.envelope:
             return refused(change, error, put=True, actual=live.envelope, ceiling=limit)
-        # It reads again first: paying for two more requests may have taken a while.
+        # It pays for another round and reads again first: that may take a while.
         return await self.write(lower, turn)
 
     async def _confirm(self, change: Change, body: Object, told: Live, turn: Turn) -> Outcome:

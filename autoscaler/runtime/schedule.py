@@ -26,6 +26,9 @@ _TROUBLE = {
     EVENT_JOB_ERROR: "crashed",
 }
 
+# The wall clock is looked at this often: APScheduler plans by it.
+LOOK_S = 1.0
+
 
 class ScheduleWatch(Protocol):
     """Who is told when a run did not happen as planned."""
@@ -46,16 +49,20 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
         self._scheduler.add_listener(self._heard, sum(_TROUBLE))
         self._due: dict[str, float] = {}
+        self._every: dict[str, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._busy: set[asyncio.Task[object]] = set()
         self._ending = False
 
     def start(self) -> None:
         """Begin to run what is due."""
         self._scheduler.start()
+        self._follow_clock()
 
     def every(self, name: str, seconds: float, work: Work, *, after: float = 0.0) -> None:
         """Run `work` every `seconds`, for the first time `after` seconds from now."""
         self._due[name] = self._clock.monotonic() + after
+        self._every[name] = seconds
 
         async def run() -> None:
             task = asyncio.current_task()
@@ -83,6 +90,7 @@ class Schedule:
         if self._scheduler.get_job(name):
             self._scheduler.remove_job(name)
         self._due.pop(name, None)
+        self._every.pop(name, None)
 
     def names(self) -> set[str]:
         """What is scheduled."""
@@ -91,6 +99,8 @@ class Schedule:
     async def stop(self, patience_s: float) -> None:
         """Begin nothing new, give what runs `patience_s` seconds to end, then cut it short."""
         self._ending = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._scheduler.pause()
         busy = set(self._busy)
         if busy:
@@ -99,6 +109,21 @@ class Schedule:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
+
+    def keep_time(self) -> None:
+        """Plan anew what a wall clock that was put back has moved beyond its own interval."""
+        now, up = datetime.now(UTC), self._clock.monotonic()
+        for name, seconds in self._every.items():
+            job = self._scheduler.get_job(name)
+            planned = job.next_run_time if job else None
+            left = max(0.0, self._due.get(name, up) - up)
+            latest = now + timedelta(seconds=max(left, seconds) + LOOK_S)
+            if planned is not None and planned > latest:
+                job.modify(next_run_time=now + timedelta(seconds=left))
+
+    def _follow_clock(self) -> None:
+        self.keep_time()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._follow_clock)
 
     def _lateness(self, name: str, seconds: float) -> float:
         now = self._clock.monotonic()

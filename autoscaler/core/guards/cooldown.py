@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autoscaler.core.envelope import DIALS, Dial, legal
+from autoscaler.core.envelope import DIALS, Dial
+from autoscaler.core.guards.between import between
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
@@ -40,7 +41,8 @@ class Cooldown:
             return plan
         kept = {dial: plan.before[dial] if waits[dial] else plan.after[dial] for dial in DIALS}
         longest = max(waits.values())
-        return plan.move(legal(kept), "cooldown", _cooling(longest))
+        envelope = between(plan.before, *(kept[dial] for dial in DIALS))
+        return plan.move(envelope, "cooldown", _cooling(longest))
 
     def _wait(self, plan: Plan, seen: Observation, dial: Dial) -> float:
         """Seconds still to wait, 0 when the dial may move."""
