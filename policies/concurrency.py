@@ -48,6 +48,9 @@ from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Bid, Proposal, missing
 from autoscaler.core.reason import Code, Reason, because
 
+GAP_S = 60.0
+"""Samples are expected to be at most this far apart, seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Concurrency:
@@ -128,7 +131,9 @@ class Concurrency:
     @property
     def windows(self) -> dict[str, float]:
         """How much past of each signal it looks at, seconds."""
-        return dict.fromkeys(self.needs, self.stable_window_s + self.scale_down_delay_s)
+        # More than both windows must be known before anything is lowered: another sample.
+        span = self.stable_window_s + self.scale_down_delay_s + GAP_S
+        return dict.fromkeys(self.needs, span)
 
     def propose(self, seen: Observation) -> Answer:
         """Want a floor for the average load, or in panic for the highest that it came to."""

@@ -33,6 +33,9 @@ from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Answer, Bid, Proposal, missing
 from autoscaler.core.reason import Code, Reason, because
 
+GAP_S = 60.0
+"""Samples are expected to be at most this far apart, seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
@@ -230,7 +233,8 @@ class TargetLoad:
     def windows(self) -> dict[str, float]:
         """How much past of each signal it looks at, seconds."""
         wait = max(self.raise_after_s, self.lower_after_s, self.zero_after_s or 0.0)
-        # A wish that must last is looked for at every sample of the wait, with its own window.
+        # A wish lasts from a sample on, and that sample may be older than the wait by a gap.
+        wait += GAP_S * (wait > 0)
         spans = {self.replicas_signal: wait} if self.replicas_signal else {}
         return spans | {self.signal: wait + self.window_s * (self.aggregate != "last")}
 
