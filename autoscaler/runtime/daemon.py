@@ -333,8 +333,9 @@ def _recall_forecasts(seat: Seat, learnt: Sequence[Learnt]) -> None:
     foresight = seat.foresight
     if foresight is None:
         return
-    new = foresight.empty()
-    foresight.recall([one for one in learnt if one.forecast in new], seat.learned.startup_s)
+    # What has been learning here is newer than what was stored of it.
+    new = [one for one in learnt if one.forecast not in foresight.forecasters]
+    foresight.recall(new, seat.learned.startup_s)
 
 
 async def close(parts: Parts) -> None:

@@ -33,6 +33,8 @@ class Foresight:
     every_s: float
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     stored_at: float = 0.0
+    with_past: set[str] = field(default_factory=set)
+    """Those that know a past; ticks begin at once and do not wait for it."""
 
     def observe(self, at: float, signals: dict[str, Signal], startup_s: float | None) -> None:
         """Learn from this tick's demand and put the forecasts beside it."""
@@ -53,6 +55,7 @@ class Foresight:
                 self.forecasters[one.forecast] = unpack(one.body, options)
             except ValueError:
                 continue
+            self.with_past.add(one.forecast)
             self.stored_at = max(self.stored_at, one.at)
 
     def learnt(self, deployment: str, at: float) -> list[Learnt]:
@@ -68,16 +71,17 @@ class Foresight:
         return bool(self.forecasters) and at - self.stored_at >= STORE_S
 
     def empty(self) -> list[str]:
-        """Forecasts that know nothing yet and would like a past."""
-        return [name for name in self.specs if name not in self.forecasters]
+        """Forecasts that would like a past, also when they have begun to learn without one."""
+        return [name for name in self.specs if name not in self.with_past]
 
     def fill(self, name: str, past: Series, startup_s: float | None) -> Iterable[None]:
         """Learn a past, oldest first; yields now and then, so that others get their turn.
 
         The older part only fills the history. The last day is lived through tick by tick, so
         that the margins are calibrated before the first real forecast: about 1 s of work.
+        Ticks that come meanwhile have a forecaster of their own, which gives way at the end.
         """
-        forecaster = self._current(name, self.specs[name], startup_s)
+        forecaster = Forecaster(self._options(name, self.specs[name], startup_s))
         dense = past.last_at - DENSE_S
         before = None
         for count, (at, value) in enumerate(zip(past.times, past.values, strict=True)):
@@ -89,6 +93,8 @@ class Foresight:
                 before = at
             if count % SLICE == 0:
                 yield
+        self.forecasters[name] = forecaster
+        self.with_past.add(name)
 
     def leads(self) -> Mapping[str, float]:
         """How far each forecast looks ahead, seconds."""

@@ -69,7 +69,8 @@ class Seat:
         elif before is None or (before.specs, before.every_s) != (managed.forecasts, every_s):
             known = before.forecasters if before else {}
             kept = {name: f for name, f in known.items() if name in managed.forecasts}
-            self.foresight = Foresight(managed.forecasts, every_s, kept)
+            past = before.with_past & kept.keys() if before else set()
+            self.foresight = Foresight(managed.forecasts, every_s, kept, with_past=past)
 
     def _forget_others(self, managed: Managed) -> None:
         """Let go of signals that are gone, or that ask for something else by the same name."""
