@@ -45,6 +45,11 @@ class $title:
         """The signals that it reads: start-up refuses one without a source."""
         return (self.signal,)
 
+    @property
+    def windows(self) -> dict[str, float]:
+        """How much past of each signal it looks at: `check` warns of one that keeps less."""
+        return {self.signal: self.window_s}
+
     def propose(self, seen: Observation) -> Answer:
         """Want a floor for the peak of the window."""
         series = seen.signal(self.signal)
