@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 # Housekeeping of the journal. Small batches, so hourly is gentle and enough.
 PRUNE_S = 3600.0
+# A reload that found a tick or the journal too busy is tried again after this long.
+AGAIN_S = 30.0
 # How often the event loop's lag is copied into its metric.
 LAG_S = 1.0
 
@@ -58,10 +61,12 @@ class Running:
     watches: Watches
     server: Server
     hide: Callable[[str], None]
+    again_at: float | None = None
+    """When to try a configuration again that was good but came at a bad moment; monotonic."""
 
     async def reload(self) -> bool:
         """Load the configuration again; keep the last good one when anything is wrong with it."""
-        path = self.settings.file
+        path, self.again_at = self.settings.file, None
         try:
             settings = load(path)
             for secret in loaded_secrets(settings):
@@ -69,6 +74,9 @@ class Running:
             parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
             self.metrics.reload_failed()
+            if isinstance(problem, JournalError | TimeoutError):
+                # Not the file's fault: a slow write or a full disk passes, the wish stays.
+                self.again_at = time.monotonic() + AGAIN_S
             told = str(problem) or type(problem).__name__
             log.error("configuration kept", file=str(path), problem=told)  # noqa: TRY400 - the problem says it all
             return False
@@ -252,7 +260,8 @@ async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=1.0)
             changed = await asyncio.to_thread(watch.changed)
-            if not waiting.done() and (reload.is_set() or changed):
+            again = running.again_at is not None and running.again_at <= time.monotonic()
+            if not waiting.done() and (reload.is_set() or changed or again):
                 reload.clear()
                 await unless(stop, running.reload())
                 watch = FileWatch(watch_files(running.settings))
