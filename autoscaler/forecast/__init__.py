@@ -4,5 +4,6 @@ from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.margins import Pace
 from autoscaler.forecast.options import Options
 from autoscaler.forecast.quality import Quality, tau_for
+from autoscaler.forecast.replay import Choice, Lived, choose
 
-__all__ = ["Forecaster", "Options", "Pace", "Quality", "tau_for"]
+__all__ = ["Choice", "Forecaster", "Lived", "Options", "Pace", "Quality", "choose", "tau_for"]

@@ -69,8 +69,8 @@ class Forecaster:
     def observe(self, at: float, demand: float | None) -> None:
         """Take the demand at `at` (Unix seconds, rising); None when it is not known.
 
-        `demand` counts running and queued requests. What is not known, not a number, negative
-        or not believed is held: the last level stays, and nothing is learnt from it.
+        `demand` counts running and queued requests. What is not known, not a number, outside
+        0..1e6 or not believed is held: the last level stays, and nothing is learnt from it.
         """
         levels = self.levels
         if demand is not None and self.intake.believes(at, demand, levels.five, self.history):

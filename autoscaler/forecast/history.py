@@ -19,7 +19,8 @@ BLOCKS = DAYS * DAY_BLOCKS
 
 # code = log1p(value / UNIT) x GAIN: from 0.01 to 1,000,000 requests in steps of 0.03 %.
 UNIT = 0.01
-GAIN = 65_534 / math.log1p(1e6 / UNIT)
+LARGEST = 1e6
+GAIN = 65_534 / math.log1p(LARGEST / UNIT)
 UNKNOWN = 65_535
 _VALUES = array("d", (UNIT * math.expm1(code / GAIN) for code in range(UNKNOWN)))
 _VALUES.append(math.nan)
@@ -27,7 +28,7 @@ _VALUES.append(math.nan)
 
 def encoded(value: float) -> int:
     """The 16-bit code of a demand of at least 0; beyond a million it saturates."""
-    return min(UNKNOWN - 1, round(math.log1p(value / UNIT) * GAIN))
+    return round(math.log1p(min(value, LARGEST) / UNIT) * GAIN)
 
 
 def decoded(code: int) -> float:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autoscaler.forecast.history import CELL_S, DAY_CELLS, History
+from autoscaler.forecast.history import CELL_S, DAY_CELLS, LARGEST, History
 
 # Almost nothing is less than this share of the level of the last minutes ...
 ALMOST_NOTHING = 0.05
 # ... and it is a surprise if demand never was below this share of it in the last hours.
 SURPRISE_SHARE = 0.25
 MEMORY_CELLS = 360
-SAME_HOUR_CELLS = 5
+# "At this hour" is from 5 minutes before to 20 after: a fall that was held left no trace at first.
+BEFORE_CELLS = 5
+AFTER_CELLS = 20
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class Intake:
 
     def believes(self, at: float, value: float | None, level: float, history: History) -> bool:
         """Whether to learn from `value`, sampled at `at` (Unix seconds), at this `level`."""
-        if value is None or not math.isfinite(value) or value < 0:
+        if value is None or not 0 <= value <= LARGEST:
             return False
         if value >= ALMOST_NOTHING * level:
             self.fell_at = None
@@ -48,7 +50,7 @@ def _precedented(at: float, level: float, history: History) -> bool:
     if _lowest(history, now - MEMORY_CELLS, now - 1) < limit:
         return True
     return any(
-        _lowest(history, now - back - SAME_HOUR_CELLS, now - back + SAME_HOUR_CELLS) < limit
+        _lowest(history, now - back - BEFORE_CELLS, now - back + AFTER_CELLS) < limit
         for back in (DAY_CELLS, 7 * DAY_CELLS)
     )
 

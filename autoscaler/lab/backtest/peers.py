@@ -89,7 +89,7 @@ class Kpa:
     max_up: float = 1000.0
     max_down: float = 2.0
     every_s: float = STEP_S
-    _panic_since: int | None = None
+    _panic_since: float | None = None
     _most_in_panic: int = 0
     _world: World = field(default_factory=World)
 
@@ -103,19 +103,19 @@ class Kpa:
         """The stable or the panic size, whichever rules."""
         window = sight.load[-round(self.stable_s / STEP_S) :]
         stable = sum(window) / len(window)
-        count = self.decide(step, stable, sight.load[-1], sight.ready[-1])
+        count = self.decide(step * STEP_S, stable, sight.load[-1], sight.ready[-1])
         count = min(max(count, self._world.least), self._world.most)
         return exactly(count, self._world)
 
-    def decide(self, step: int, stable: float, panic: float, ready: int) -> int:
-        """One tick of the published algorithm, without the limits on the size."""
+    def decide(self, at: float, stable: float, panic: float, ready: int) -> int:
+        """One tick of the published algorithm at `at` seconds, before the limits on the size."""
         ready = max(1, ready)
         up, down = math.ceil(self.max_up * ready), math.floor(ready / self.max_down)
         wish, panic_wish = carried(stable, self.target), carried(panic, self.target)
         settled = min(max(wish, down), up)
         if panic_wish / ready >= self.panic_threshold:
-            self._panic_since = step
-        elif self._panic_since is not None and (step - self._panic_since) * STEP_S > self.stable_s:
+            self._panic_since = at
+        elif self._panic_since is not None and at - self._panic_since > self.stable_s:
             self._panic_since, self._most_in_panic = None, 0
         if self._panic_since is None:
             return settled

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoscaler.core.envelope import Dial, Envelope
+from autoscaler.core.observation import Absence, Health, Missing, Observation, Series, Signal
+from autoscaler.core.proposal import Abstain, Bid, Proposal
+from autoscaler.core.reason import Code
+from policies.forecast import Forecast
+
+NOW = 1_000_000.0
+GONE = Missing(Absence.SOURCE_FAILED)
+
+
+def ahead(value: float, *, complete: bool = True) -> Series:
+    return Series((NOW + 120, NOW + 150), (value, value), complete)
+
+
+def seen(
+    now: Envelope,
+    forecast: Signal,
+    keep: Signal | None = None,
+    ceiling: Signal | None = None,
+    demand: Signal | None = None,
+) -> Observation:
+    return Observation(
+        at=NOW,
+        deployment="d",
+        envelope=now,
+        envelope_at=NOW,
+        health=Health("ACTIVE", is_ready=True),
+        signals={
+            "running_jobs": demand or Series((NOW - 10,), (10.0,)),
+            "forecast": forecast,
+            "forecast_keep": keep or forecast,
+            "forecast_ceiling": ceiling or forecast,
+        },
+    )
+
+
+def bids(observation: Observation, policy: Forecast | None = None) -> tuple[Bid, Bid, Code]:
+    answer = (policy or Forecast()).propose(observation)
+    assert isinstance(answer, Proposal)
+    return answer.bids[Dial.MIN_REPLICAS], answer.bids[Dial.MAX_REPLICAS], answer.reason.code
+
+
+def test_the_floor_is_ready_for_what_is_forecast() -> None:
+    floor, ceiling, code = bids(seen(Envelope(2, 9, 10), ahead(41.0)))
+    assert floor == Bid(want=5, at_least=5)
+    assert ceiling.at_least == 6
+    assert code is Code.LOAD_ABOVE_TARGET
+
+
+def test_what_the_keep_forecast_needs_stays() -> None:
+    floor, _, code = bids(seen(Envelope(8, 9, 10), ahead(20.0), keep=ahead(61.0)))
+    assert floor == Bid(want=7, at_least=2)
+    assert code is Code.LOAD_BELOW_TARGET
+
+
+def test_nothing_more_is_ordered_for_the_keep_forecast_alone() -> None:
+    floor, _, code = bids(seen(Envelope(3, 9, 10), ahead(20.0), keep=ahead(61.0)))
+    assert floor == Bid(want=3, at_least=2)
+    assert code is Code.WITHIN_TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [GONE, Series((NOW - 400,), (1.0,)), Series((NOW - 10,), (1.0,), complete=False)],
+    ids=["missing", "stale", "partial"],
+)
+def test_without_fresh_demand_a_forecast_never_lowers(demand: Signal) -> None:
+    floor, ceiling, _ = bids(seen(Envelope(8, 9, 10), ahead(20.0), demand=demand))
+    assert floor == Bid(at_least=2)
+    assert ceiling.want is None
+
+
+def test_a_forecast_of_partial_data_releases_nothing() -> None:
+    partial = ahead(20.0, complete=False)
+    floor, ceiling, _ = bids(seen(Envelope(8, 9, 10), partial))
+    assert floor.want is None
+    assert ceiling.want is None
+
+
+def test_without_a_keep_forecast_nothing_is_released() -> None:
+    floor, _, _ = bids(seen(Envelope(8, 9, 10), ahead(20.0), keep=GONE))
+    assert floor == Bid(at_least=2)
+
+
+def test_no_forecast_is_no_opinion() -> None:
+    answer = Forecast().propose(seen(Envelope(1, 9, 10), GONE))
+    assert isinstance(answer, Abstain)
+    assert answer.reason.code is Code.SIGNAL_MISSING
+
+
+def test_a_forecast_that_lies_in_the_past_is_no_forecast() -> None:
+    past = Series((NOW - 30, NOW - 1), (50.0, 50.0))
+    assert isinstance(Forecast().propose(seen(Envelope(1, 9, 10), past)), Abstain)
+
+
+def test_the_buffer_and_the_target_leave_room() -> None:
+    policy = Forecast(target=0.5, buffer=0.2)
+    assert bids(seen(Envelope(1, 99, 10), ahead(50.0)), policy)[0].at_least == 12
+
+
+def test_the_ceiling_follows_its_own_forecast_with_one_to_spare() -> None:
+    floor, ceiling, _ = bids(seen(Envelope(1, 9, 10), ahead(20.0), ceiling=ahead(75.0)))
+    assert floor.at_least == 2
+    assert ceiling == Bid(want=9, at_least=9)
+
+
+def test_an_option_outside_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="target must be at most 1, got 7"):
+        Forecast(target=7.0)
+
+
+@given(
+    add=st.floats(0, 1e5),
+    more=st.floats(0, 1e5),
+    floor=st.integers(0, 100),
+    threads=st.integers(1, 100),
+)
+def test_the_bids_never_contradict_each_other(
+    add: float, more: float, floor: int, threads: int
+) -> None:
+    now = Envelope(floor, 200, threads)
+    low, high, _ = bids(
+        seen(now, ahead(add), keep=ahead(add + more), ceiling=ahead(add + 2 * more))
+    )
+    assert low.at_least is not None
+    assert low.want is not None
+    assert high.at_least is not None
+    assert low.at_least <= low.want <= max(low.at_least, floor)
+    assert high.at_least >= low.want
+    stale = replace(seen(now, ahead(add)), signals={"forecast": ahead(add)})
+    assert bids(stale)[0].at_least == low.at_least
