@@ -22,7 +22,7 @@ from autoscaler.core.observation import (
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.budget import Budget, period_of
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 HOUR, DAY = 3600.0, 86_400.0
 # One vCPU costs 0.2 a second: a replica's day is 17,280 compute-seconds.
@@ -298,7 +298,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: Budget, observation: Observation
@@ -310,7 +310,7 @@ def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     assert cap(answer) >= policy.vital
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=5))
 def test_absurd_signals_end_in_a_bid_within_bounds(policy: Budget, values: list[float]) -> None:
     absurd = line(*((NOW - 900 * i, value) for i, value in reversed(list(enumerate(values)))))
@@ -320,7 +320,7 @@ def test_absurd_signals_end_in_a_bid_within_bounds(policy: Budget, values: list[
     assert str(answer.reason)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(0, 1e5))
 def test_who_spent_more_gets_no_higher_ceiling(budget: float, spent: float, more: float) -> None:
     policy = Budget(compute_seconds=budget + 1, period="day", spent="bill")

@@ -12,7 +12,7 @@ from autoscaler.core.observation import Learned, Observation
 from autoscaler.core.proposal import Bid, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.calendar import Calendar, Entry, Event, Numbers
-from tests.strategies import MANY, observations, seen
+from tests.strategies import SOME, observations, seen
 
 SIX = Numbers(min_replicas=6)
 OFFICE = Entry(days="Mon-Fri", time="07:30-20:00", at_least=SIX)
@@ -288,7 +288,7 @@ calendars = st.dictionaries(st.sampled_from("abcd"), entries(), min_size=1).map(
 
 
 @given(calendars, observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_every_answer_is_a_valid_proposal(calendar: Calendar, observation: Observation) -> None:
     answer = calendar.propose(observation)
     assert isinstance(answer, Proposal)
@@ -299,7 +299,7 @@ def test_every_answer_is_a_valid_proposal(calendar: Calendar, observation: Obser
 
 
 @given(calendars, observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_the_order_of_windows_does_not_matter(calendar: Calendar, observation: Observation) -> None:
     turned = Calendar(dict(reversed([*calendar.windows.items()])))
     one, other = calendar.propose(observation), turned.propose(observation)

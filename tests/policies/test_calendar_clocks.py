@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policies._spans import DAY_S, FAR_S, Schedule, Span
 from policies._window import Window, schedule_of
 from policies._zone import instant, local_time, told, wall_time, zone_of
-from tests.strategies import MANY
+from tests.strategies import SOME
 
 ZONES = (
     "UTC",
@@ -214,7 +214,7 @@ def test_a_start_that_falls_on_an_end_opens_nothing() -> None:
 
 
 @given(walls, walls, zones)
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_later_on_the_wall_is_never_earlier_in_time(
     one: datetime, other: datetime, zone: str
 ) -> None:
@@ -223,7 +223,7 @@ def test_later_on_the_wall_is_never_earlier_in_time(
 
 
 @given(walls, zones)
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_a_local_time_is_itself_or_the_next_valid_one(wall: datetime, zone: str) -> None:
     place = zone_of(zone)
     at = instant(wall, place)
@@ -234,7 +234,7 @@ def test_a_local_time_is_itself_or_the_next_valid_one(wall: datetime, zone: str)
 
 
 @given(moments, zones, minutes, minutes, st.sets(st.integers(0, 6), min_size=1))
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_far_from_a_change_of_clocks_the_wall_decides(
     at: float, zone: str, begin: int, end: int, days: set[int]
 ) -> None:
@@ -277,7 +277,7 @@ def last(cron: str, at: float) -> datetime:
 
 
 @given(crons, crons, moments)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_open_means_that_the_last_start_is_later_than_the_last_end(
     start: str, end: str, at: float
 ) -> None:
@@ -286,7 +286,7 @@ def test_open_means_that_the_last_start_is_later_than_the_last_end(
 
 
 @given(crons, st.integers(1, 3 * DAY_S), moments)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_open_means_that_the_last_start_is_no_longer_ago_than_it_lasts(
     start: str, duration: int, at: float
 ) -> None:
@@ -307,7 +307,7 @@ WINDOWS: tuple[dict[str, Any], ...] = (
 
 
 @given(st.sampled_from(WINDOWS), zones, moments)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_the_next_edge_is_where_it_opens_or_closes(
     window: dict[str, Any], zone: str, at: float
 ) -> None:
@@ -322,7 +322,7 @@ def test_the_next_edge_is_where_it_opens_or_closes(
 
 
 @given(st.sampled_from(WINDOWS), zones, moments, st.floats(0, DAY_S))
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_a_lead_opens_earlier_by_itself(
     window: dict[str, Any], zone: str, at: float, lead: float
 ) -> None:

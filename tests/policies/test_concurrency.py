@@ -26,7 +26,7 @@ from autoscaler.core.observation import Absence, Change, Missing, Observation, S
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.concurrency import Concurrency
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 # Ten threads at 70 %: one replica carries seven jobs.
 PLAIN = Concurrency(target=0.7, bucket_s=10)
@@ -276,7 +276,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: Concurrency, observation: Observation
@@ -287,7 +287,7 @@ def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     assert policy.propose(observation) == answer
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=8))
 def test_absurd_loads_end_in_a_bid_within_bounds(policy: Concurrency, values: list[float]) -> None:
     signals = {"error_share": jobs(*reversed(values))}
@@ -331,7 +331,7 @@ def test_more_load_never_asks_for_fewer(
     assert same >= less
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     st.lists(st.integers(0, 200), min_size=1, max_size=40),
     st.integers(0, 30),

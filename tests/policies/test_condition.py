@@ -16,7 +16,7 @@ from autoscaler.core.reason import Code
 from autoscaler.plugins.when import build_condition
 from policies._conditions import DEEPEST, condition
 from policies.calendar import Calendar, Entry, Numbers
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 GONE = Missing(Absence.EMPTY)
 SEEN = seen(signals={"jobs": Series((NOW,), (6.0,)), "gone": GONE})
@@ -162,7 +162,7 @@ def depth(value: object) -> int:
 
 
 @given(trees.filter(lambda value: depth(value) < DEEPEST), observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_every_condition_is_true_false_or_unknown_and_not_turns_it(
     value: object, observation: Observation
 ) -> None:

@@ -14,7 +14,7 @@ from autoscaler.core.proposal import LARGEST_BID, Abstain, Bid, Proposal, fault_
 from autoscaler.core.reason import Code
 from autoscaler.plugins.options import build_options
 from policies.formula import Formula
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 
 def look(**signals: float | Missing | tuple[float, ...]) -> Observation:
@@ -241,7 +241,7 @@ texts = st.sampled_from(
 
 
 @given(texts, st.just("") | texts, st.sampled_from(["want", "at_least", "at_most"]), observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_every_answer_is_valid_and_always_the_same(
     one: str, other: str, bound: str, observation: Observation
 ) -> None:

@@ -16,7 +16,7 @@ from policies._duration import seconds
 from policies._expression import compile_condition, compile_number
 from policies._grammar import DEEPEST, FORMS, FUNCTIONS, SCALARS
 from policies._reading import Absent, Undefined, percentile, rate
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 JOBS = Series((NOW - 120, NOW - 60, NOW - 30, NOW), (2.0, 9.0, 4.0, 6.0))
 COUNTER = Series((NOW - 40, NOW - 20, NOW), (100.0, 130.0, 10.0))
@@ -294,7 +294,7 @@ values = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
 
 
 @given(values, st.floats(0, 100))
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_a_percentile_lies_between_its_neighbours(some: list[float], share: float) -> None:
     found = percentile(some, share)
     below = sum(1 for value in some if value < found)
@@ -304,7 +304,7 @@ def test_a_percentile_lies_between_its_neighbours(some: list[float], share: floa
 
 
 @given(values)
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 def test_a_counter_never_falls_however_often_it_restarts(some: list[float]) -> None:
     counts = [abs(value) for value in some]
     times = [float(i) for i in range(len(counts))]
@@ -334,7 +334,7 @@ texts = st.recursive(leaves, grown, max_leaves=12)
 
 
 @given(texts)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_arithmetic_is_pythons_own(text: str) -> None:
     names = {"jobs": 6.0, "served": 10.0, "threads": 32.0, "min_replicas": 4.0}
     found = number(text)
@@ -353,7 +353,7 @@ def test_arithmetic_is_pythons_own(text: str) -> None:
 @example("'\\d'")
 @example("\x00")
 @example("jobs if")
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_any_text_is_compiled_or_refused_with_a_column(text: str) -> None:
     for reader in (compile_number, compile_condition):
         try:
@@ -363,7 +363,7 @@ def test_any_text_is_compiled_or_refused_with_a_column(text: str) -> None:
 
 
 @given(texts, observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_it_has_a_finite_value_or_says_why_not(text: str, observation: Observation) -> None:
     expression = compile_number(f"{text} + running_jobs")
     found = expression.value(observation)

@@ -17,7 +17,7 @@ from autoscaler.core.reason import Code
 from policies.calendar import Calendar, Entry, Numbers
 from policies.idle import Idle
 from policies.target_load import TargetLoad
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 SLEEPY = Idle(floor=0, opt_in=True, wakes_by="platform", after_s=600)
 ONE = {Dial.MIN_REPLICAS: Bid(at_least=1)}
@@ -215,7 +215,7 @@ idles = st.builds(
 
 
 @given(idles, observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_every_answer_is_valid_and_is_either_sure_or_one_replica(
     policy: Idle, observation: Observation
 ) -> None:
@@ -228,7 +228,7 @@ def test_every_answer_is_valid_and_is_either_sure_or_one_replica(
 
 
 @given(idles, observations())
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_it_is_never_sure_when_any_sample_shows_a_request(
     policy: Idle, observation: Observation
 ) -> None:
@@ -242,7 +242,7 @@ def test_it_is_never_sure_when_any_sample_shows_a_request(
 
 
 @given(st.lists(st.floats(1, 400), min_size=1, max_size=30), st.floats(60, 1000), st.floats(1, 400))
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=SOME, deadline=None)
 def test_sure_means_that_no_moment_is_further_from_a_sample_than_the_gap(
     steps: list[float], after_s: float, gap_s: float
 ) -> None:

@@ -15,7 +15,7 @@ from autoscaler.core.observation import Absence, Change, Missing, Observation, S
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.latency_slo import LatencySlo
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 TEN = Envelope(4, 10, 10)
 
@@ -292,7 +292,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: LatencySlo, observation: Observation
@@ -303,7 +303,7 @@ def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     assert policy.propose(observation) == answer
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     policies,
     st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=3),
@@ -322,7 +322,7 @@ def test_absurd_signals_end_in_a_bid_within_bounds(
             assert 0 <= bid.want <= LARGEST_BID
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     st.sampled_from(("response", "wait")),
     st.floats(0.1, 20),

@@ -16,7 +16,7 @@ from autoscaler.core.observation import Absence, Missing, Observation, Series
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Bid, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.pass_through import PassThrough, truncated
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "nomad.json").read_text("utf-8"))
 MINE = [c for c in VECTORS["strategy"] if c["strategy"] in {"pass-through", "fixed-value"}]
@@ -174,7 +174,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies | st.builds(PassThrough, value=st.integers(0, LARGEST_BID)), observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: PassThrough, observation: Observation

@@ -13,7 +13,7 @@ from autoscaler.core.observation import Absence, Change, Missing, Observation, S
 from autoscaler.core.proposal import Abstain, Answer, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.step import Band, Step, adjusted
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 LADDER = Step(
     threshold=50,
@@ -187,7 +187,7 @@ def ladders(draw: st.DrawFn) -> Step:
     )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(ladders(), observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: Step, observation: Observation

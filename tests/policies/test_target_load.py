@@ -14,7 +14,7 @@ from autoscaler.core.observation import Absence, Change, Missing, Observation, S
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Proposal, fault_of
 from autoscaler.core.reason import Code
 from policies.target_load import TargetLoad, floor_at, from_zero, time_weighted
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 TEN = Envelope(4, 10, 10)
 
@@ -248,7 +248,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: TargetLoad, observation: Observation
@@ -259,7 +259,7 @@ def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     assert policy.propose(observation) == answer
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=6))
 def test_absurd_loads_end_in_a_bid_within_bounds(policy: TargetLoad, values: list[float]) -> None:
     signals = {"error_share": jobs(*reversed(values))}
@@ -270,7 +270,7 @@ def test_absurd_loads_end_in_a_bid_within_bounds(policy: TargetLoad, values: lis
         assert 0 <= bid.want <= LARGEST_BID
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     policies.map(lambda policy: replace(policy, **PROMPT)),
     st.lists(st.floats(0, 1e5), min_size=1, max_size=6),

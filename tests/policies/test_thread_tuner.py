@@ -37,7 +37,7 @@ from autoscaler.core.proposal import (
 from autoscaler.core.reason import Code
 from policies.target_load import TargetLoad
 from policies.thread_tuner import ThreadTuner
-from tests.strategies import MANY, NOW, observations, seen
+from tests.strategies import NOW, SOME, observations, seen
 
 # Five replicas of 20 threads, in a range of 5 to 10.
 NOW_SET = Envelope(5, 10, 20)
@@ -394,7 +394,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(policies, observations())
 def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     policy: ThreadTuner, observation: Observation
@@ -405,7 +405,7 @@ def test_whatever_is_seen_the_answer_is_valid_and_the_same_again(
     assert policy.propose(observation) == answer
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     policies,
     st.lists(st.floats(-1.7e308, 1.7e308), min_size=12, max_size=16),
@@ -420,7 +420,7 @@ def test_absurd_signals_end_in_a_bid_within_bounds(
     assert str(answer.reason)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     st.sampled_from(("gradient2", "vegas", "aimd")),
     st.lists(st.tuples(st.floats(0.01, 10), st.floats(1, 40)), min_size=20, max_size=40),
