@@ -12,6 +12,7 @@ from typing import Any
 from autoscaler.codec import describe
 from autoscaler.core.decision import Decision
 from autoscaler.core.observation import Missing, Mode
+from autoscaler.core.proposal import Abstain
 from autoscaler.core.reason import Code
 from autoscaler.journal import open_journal
 from autoscaler.plugins import check
@@ -23,6 +24,9 @@ from autoscaler.settings import Settings, load
 from autoscaler.wiring.build import build, build_platform
 from autoscaler.wiring.doubts import doubts
 from autoscaler.wiring.quiet import Quiet
+
+NEVER = frozenset({Code.COST_RATE_UNKNOWN, Code.POLICY_CRASHED, Code.POLICY_INVALID})
+"""Why a policy abstains that no waiting will change."""
 
 
 def validate(path: Path, at: float | None = None) -> str:
@@ -59,7 +63,7 @@ async def inspect(path: Path) -> dict[str, Any]:
     """Ask the platform and every source once and decide; nothing is written anywhere.
 
     `deployments` has a description of each decision, `problems` a sentence for everything
-    that could not be asked.
+    that could not be asked, and for every policy that cannot judge as things are.
     """
     settings, clock = load(path), SystemClock()
     quiet = Quiet()
@@ -102,4 +106,9 @@ def _problems(decision: Decision) -> list[str]:
         if isinstance(signal, Missing):
             detail = f" ({signal.detail})" if signal.detail else ""
             found.append(f"{decision.deployment}: signal {name} is {signal.why.value}{detail}")
-    return found
+    silent = [v for v in decision.plan.votes if isinstance(v.answer, Abstain)]
+    return found + [
+        f"{decision.deployment}: policy {vote.policy}: {vote.answer.reason}"
+        for vote in silent
+        if vote.answer.reason.code in NEVER
+    ]

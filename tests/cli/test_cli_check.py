@@ -90,6 +90,22 @@ async def test_a_source_that_is_away_ends_a_check_online_with_3(world: Stage) ->
     assert "problem: chat: signal in_flight is source_failed" in told.err
 
 
+async def test_a_budget_for_a_gpu_without_a_rate_is_refused_in_clear_words(world: Stage) -> None:
+    """Nobody finds out weeks later that a budget has never held anything."""
+    world.platform.deployments["chat"].raw["gpu"] = {"count": 1, "type": "NVIDIA_WARP9"}
+    policies = world.site.tree["defaults"]["policies"]
+    policies["cost"] = {"kind": "budget", "compute_seconds": 1e6}
+    world.site.write()
+    told = await world.site.cli("check", "--online")
+    assert told.code == 3
+    assert "problem: chat: policy cost: GPU type NVIDIA_WARP9 has no rate (known: " in told.err
+    assert "gpu_rates" in told.err
+    policies["cost"]["gpu_rates"] = {"NVIDIA_WARP9": 2.5}
+    world.site.write()
+    told = await world.site.cli("check", "--online")
+    assert (told.code, told.err) == (0, "")
+
+
 async def test_a_refused_secret_ends_a_check_online_with_3_and_stays_secret(world: Stage) -> None:
     wrong = "canary-of-another-platform-77"
     (world.site.folder / "client-secret").write_text(wrong, encoding="utf-8")
