@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from autoscaler.lab.backtest.aws import Predictive
-from autoscaler.lab.backtest.peers import Hpa, Kpa, hpa_replicas
-from autoscaler.lab.backtest.simulate import Sight, World
+from autoscaler.lab.backtest.peers import Hpa, Kpa, PlatformAlone, hpa_replicas
+from autoscaler.lab.backtest.plant import Actuator
+from autoscaler.lab.backtest.simulate import Sight, World, simulate
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 HPA = json.loads((VECTORS / "hpa.json").read_text("utf-8"))
@@ -121,3 +122,15 @@ def test_the_predictive_floor_never_removes_what_tracking_holds(case: dict[str, 
     scaler.prepare(hour * 24, World())
     sight = Sight(hour * 24, [1] * 8640, [1] * 8640)
     assert scaler.look(8640, sight).min_replicas == case["expect"]
+
+
+def test_the_platform_alone_is_the_same_under_every_actuator() -> None:
+    demand = [0.5] * 100 + [3.0] * 400 + [0.2] * 800
+    # A simulated look comes one step after the platform's own, at each move anew.
+    sizes = [
+        list(simulate(demand, 0, PlatformAlone(), World(actuator=each)).paid)
+        for each in (Actuator.DIRECT, Actuator.ENVELOPE_LINGER)
+    ]
+    late = sum(one != other for one, other in zip(*sizes, strict=True))
+    assert max(sizes[0]) == max(sizes[1]) > 3
+    assert late <= 0.03 * len(demand)

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import NativeScaling
 from autoscaler.lab.backtest.demand import STEP_S
+from autoscaler.lab.backtest.plant import Actuator, Native
 from autoscaler.lab.backtest.simulate import Sight, World
 from autoscaler.lab.backtest.spans import DAY_S
 
@@ -146,17 +148,31 @@ class Fixed:
 
 @dataclass(slots=True)
 class PlatformAlone:
-    """Nobody writes: the platform's own scaler between the smallest and the largest size."""
+    """Nobody writes: the platform's own scaler between the smallest and the largest size.
 
-    every_s: float = DAY_S
+    Under the direct actuator, which knows no scaler of the platform, it is simulated here.
+    """
+
+    every_s: float = STEP_S
+    _current: int = 1
     _world: World = field(default_factory=World)
+    _native: Native = field(default_factory=lambda: Native(NativeScaling()))
 
     def prepare(self, past: Sequence[float], world: World) -> int:
         """Begin at what the platform would hold at its threshold."""
-        self._world = world
+        self._world, self._native = world, Native(world.native)
         last = past[-1] if past else 0.0
-        return max(world.least, carried(last, world.native.up_threshold))
+        wanted = carried(last, world.native.up_threshold)
+        self._current = min(max(wanted, world.least), world.most)
+        return self._current
 
     def look(self, step: int, sight: Sight) -> Envelope:  # noqa: ARG002 - one signature
-        """The whole range."""
-        return Envelope(self._world.least, self._world.most, self._world.threads)
+        """The whole range, or the platform's own next size."""
+        world = self._world
+        if world.actuator is not Actuator.DIRECT:
+            return Envelope(world.least, world.most, world.threads)
+        if sight.ready:
+            ready = sight.ready[-1]
+            move = self._native.move(min(sight.load[-1], ready), ready)
+            self._current = min(max(self._current + move, world.least), world.most)
+        return exactly(self._current, world)
