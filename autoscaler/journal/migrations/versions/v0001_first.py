@@ -104,4 +104,4 @@ def _state() -> None:
 
 def downgrade() -> None:
     """Nothing goes back: a journal is a record. Restore a copy instead."""
-    raise NotImplementedError("restore a copy of the journal instead of going back")
+    raise RuntimeError("a journal does not go back: restore a copy of it instead")
