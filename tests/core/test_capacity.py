@@ -24,7 +24,7 @@ from autoscaler.core.capacity import (
     square_root_staffing,
     variability,
 )
-from tests.strategies import MANY
+from tests.strategies import SOME
 
 # Loss probabilities of the usual Erlang B tables: (servers, erlangs, blocked).
 TABLE_B = [
@@ -169,7 +169,7 @@ shares = st.floats(0.5, 0.9999)
 demands = st.builds(Demand, loads, times, scvs, st.floats(0, 5))
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(servers_, loads)
 def test_the_recursion_holds_and_delay_follows_from_loss(servers: int, load: float) -> None:
     blocked, before = erlang_b(servers, load), erlang_b(servers - 1, load)
@@ -180,7 +180,7 @@ def test_the_recursion_holds_and_delay_follows_from_loss(servers: int, load: flo
         assert erlang_c(servers, load) == pytest.approx(blocked / (1 - use * (1 - blocked)))
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(servers_, loads, st.floats(0, 100))
 def test_more_load_waits_more_and_more_servers_less(servers: int, load: float, more: float) -> None:
     dust = 1e-12
@@ -189,7 +189,7 @@ def test_more_load_waits_more_and_more_servers_less(servers: int, load: float, m
     assert erlang_c(servers + 1, load) <= erlang_c(servers, load) + dust
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(demands, servers_, st.floats(0, 10), st.floats(0, 10))
 def test_tails_are_probabilities_that_fall(
     demand: Demand, servers: int, early: float, later: float
@@ -203,7 +203,7 @@ def test_tails_are_probabilities_that_fall(
     assert found.response_beyond(at) <= demand.service_beyond(at) + found.delayed + 1e-9
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(demands, servers_, shares)
 def test_a_percentile_is_where_its_tail_is_the_rest(
     demand: Demand, servers: int, share: float
@@ -218,7 +218,7 @@ def test_a_percentile_is_where_its_tail_is_the_rest(
     assert found.wait_beyond(wait) <= 1 - share + 1e-9
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(demands, st.floats(0, 20), shares)
 def test_the_fewest_servers_suffice_and_one_less_does_not(
     demand: Demand, times_service: float, share: float
@@ -235,14 +235,14 @@ def test_the_fewest_servers_suffice_and_one_less_does_not(
     assert queue(demand, response - 1).response_beyond(limit) > 1 - share if response > 1 else True
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(loads, st.sampled_from((0.5, 0.1, 0.05, 0.01, 0.001)))
 def test_square_root_staffing_is_erlangs_number_within_two(load: float, delayed: float) -> None:
     exact = servers_for_wait(Demand(load, 1), 0.0, 1 - delayed)
     assert exact - 2 <= square_root_staffing(load, delayed) <= exact + 1
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(st.floats(1e-6, 1e6), st.floats(1e-3, 1e6))
 def test_little_is_his_own_inverse(rate: float, time_s: float) -> None:
     assert little_time(little_jobs(rate, time_s), rate) == pytest.approx(time_s)

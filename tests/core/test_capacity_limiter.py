@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.core.limiter import Average, Rule, Sample, Track, aimd, gradient2, vegas
-from tests.strategies import MANY
+from tests.strategies import SOME
 
 Limiter = Callable[[Track, Sample, Rule], Track]
 
@@ -56,7 +56,7 @@ samples = st.lists(
 )
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(st.sampled_from((gradient2, vegas, aimd)), samples)
 def test_a_limit_never_leaves_its_bounds(rule: Limiter, found: list[Sample]) -> None:
     bounds = Rule(least=4, most=64)
@@ -66,7 +66,7 @@ def test_a_limit_never_leaves_its_bounds(rule: Limiter, found: list[Sample]) -> 
         assert 4 <= track.limit <= 64
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.integers(1, 1000))
 def test_an_average_lies_between_its_samples(found: list[float], window: int) -> None:
     average = Average()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.core.capacity import Misfit, Usl, fit_usl
-from tests.strategies import MANY
+from tests.strategies import SOME
 
 
 def points(curve: Usl, *jobs: float) -> list[tuple[float, float]]:
@@ -88,7 +88,7 @@ def test_absurd_numbers_are_refused_and_do_not_crash() -> None:
 rates = st.floats(1e-6, 1e6)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(rates, st.floats(0, 0.5), st.floats(0, 0.05))
 def test_a_curve_is_found_again_in_its_own_points(rate: float, s: float, k: float) -> None:
     curve = Usl(rate, s, k)
@@ -98,7 +98,7 @@ def test_a_curve_is_found_again_in_its_own_points(rate: float, s: float, k: floa
         assert found.throughput(n) == pytest.approx(curve.throughput(n), rel=1e-3)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(st.lists(st.tuples(st.floats(-10, 1e3), st.floats(-10, 1e6)), max_size=20))
 def test_whatever_is_measured_a_fit_has_sane_parameters(found: list[tuple[float, float]]) -> None:
     curve = fit_usl(found)
@@ -110,7 +110,7 @@ def test_whatever_is_measured_a_fit_has_sane_parameters(found: list[tuple[float,
         assert curve.peak() >= 1
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(rates, st.floats(0, 0.9), st.floats(1e-6, 0.1), st.floats(1, 100))
 def test_nothing_is_above_the_peak(rate: float, s: float, k: float, n: float) -> None:
     curve = Usl(rate, s, k)

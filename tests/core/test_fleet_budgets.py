@@ -19,7 +19,7 @@ from autoscaler.core.fleet import (
 from autoscaler.core.observation import Absence, Missing, Series
 from autoscaler.core.plan import Plan
 from autoscaler.core.reason import Code
-from tests.strategies import MANY, NOW, envelopes, seen
+from tests.strategies import NOW, SOME, envelopes, seen
 
 
 def plan(before: tuple[int, int, int], after: tuple[int, int, int]) -> Plan:
@@ -71,7 +71,7 @@ def test_a_raise_that_makes_up_for_fewer_threads_is_never_cut() -> None:
     assert fitted.waiting[0].candidate == swap
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(
     st.lists(st.tuples(envelopes(), envelopes(), st.integers(0, 3), st.floats(0, 5)), max_size=10),
     st.integers(0, 8),

@@ -31,7 +31,7 @@ from autoscaler.ports import Question
 from autoscaler.roster import Discovery, Group, Managed, SignalSpec
 from policies.forecast import Forecast
 from policies.target_load import TargetLoad
-from tests.strategies import MANY, NOW, entry, observations, seen, wants
+from tests.strategies import NOW, SOME, entry, observations, seen, wants
 
 SPEC = SignalSpec("prom", Question("running_jobs", "q", "deployment", 90.0), window_s=600.0)
 RID = "ri.foundry-ml-live.main.live-deployment.chat"
@@ -83,7 +83,7 @@ def found(one: Compared) -> Difference:
     return one.difference
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(observations(), st.floats(0.1, 1.0))
 def test_the_same_configuration_decides_the_same_byte_for_byte(
     look: Observation, target: float
@@ -98,7 +98,7 @@ def test_the_same_configuration_decides_the_same_byte_for_byte(
 SHARES = st.integers(10, 100).map(lambda percent: percent / 100)
 
 
-@settings(max_examples=MANY)
+@settings(max_examples=SOME)
 @given(observations(), SHARES, SHARES, st.sampled_from(Mode))
 def test_whatever_differs_is_told_and_whatever_is_told_differs(
     look: Observation, target: float, other: float, mode: Mode
