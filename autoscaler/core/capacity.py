@@ -337,7 +337,8 @@ def fit_usl(points: Sequence[tuple[float, float]], least_r2: float = 0.8) -> Usl
     contention or coherence is below 0. Refused: fewer than 6 usable points, a concurrency range
     below a factor of 2, or R^2 below `least_r2`.
     """
-    usable = [(n, x) for n, x in points if n > 0 and 0 < x < math.inf and n * n < math.inf]
+    # A millionth of a job, or a billion of them, is no measurement.
+    usable = [(n, x) for n, x in points if 1e-6 <= n <= 1e9 and 1e-6 <= x <= 1e9]  # noqa: PLR2004 - said above
     if len(usable) < FEWEST_POINTS:
         return Misfit(f"{len(usable)} usable points are fewer than {FEWEST_POINTS}")
     least, most = min(usable)[0], max(usable)[0]

@@ -8,11 +8,12 @@ counted as the daemon's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
 
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 # One deployment in a thousand gets new load every tick: enough for some writes, as in a calm fleet.
 RESTLESS = 1000
@@ -105,10 +106,11 @@ class Stub:
 
 async def _scrape(url: str) -> None:
     async with ClientSession(timeout=ClientTimeout(total=60)) as session:
-        while True:
-            async with session.get(url) as answer:
-                await answer.read()
-            await asyncio.sleep(SCRAPE_PAUSE_S)
+        with contextlib.suppress(ClientError):  # the measured page is gone: so is the need
+            while True:
+                async with session.get(url) as answer:
+                    await answer.read()
+                await asyncio.sleep(SCRAPE_PAUSE_S)
 
 
 async def _main(deployments: int) -> None:
