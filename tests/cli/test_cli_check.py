@@ -34,6 +34,7 @@ async def test_a_good_configuration_is_told_in_one_line(world: Stage) -> None:
     assert told.out == f"{world.site.file} is valid: 1 group(s), 1 deployment(s)\n"
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize("command", ["check", "run", "explain chat", "resume chat"])
 async def test_a_bad_configuration_ends_with_78_and_tells_every_place(
     tmp_path: Path, command: str

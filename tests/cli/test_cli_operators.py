@@ -26,6 +26,7 @@ async def calm(daemon: Daemon) -> None:
     await until(daemon.latest, "a first decision")
 
 
+@pytest.mark.fault(62)
 async def test_a_second_daemon_on_the_same_journal_ends_with_75(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await calm(daemon)
@@ -78,6 +79,7 @@ async def test_nothing_recorded_ends_with_1_and_no_journal_with_3(world: Stage) 
     assert (await world.site.cli("explain", "nobody")).code == 1
 
 
+@pytest.mark.fault(85)
 @pytest.mark.parametrize("scope", ["chat", "group:online", "fleet"])
 async def test_a_pause_stops_the_next_write_and_resume_lets_it_go_on(
     world: Stage, scope: str
@@ -100,6 +102,7 @@ async def test_a_pause_stops_the_next_write_and_resume_lets_it_go_on(
         assert (again.code, again.err) == (1, f"no pause of {scope} is active\n")
 
 
+@pytest.mark.fault(85)
 async def test_a_pause_outlives_the_daemon_and_ends_by_itself(world: Stage) -> None:
     told = await world.site.cli("pause", "chat", "--for", "15s", "--why", "a moment")
     assert told.code == 0

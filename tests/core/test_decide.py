@@ -25,6 +25,7 @@ UNSTABILISED = tuple(
 )
 
 
+@pytest.mark.fault(59)
 @settings(max_examples=MANY)
 @given(observations(), entries())
 def test_whatever_the_policies_say_the_plan_is_legal(
@@ -42,6 +43,7 @@ def test_whatever_the_policies_say_the_plan_is_legal(
     assert ceiling is not None or after.threads in seen.limits.threads
 
 
+@pytest.mark.fault(6)
 @settings(max_examples=MANY)
 @given(observations(), entries())
 def test_no_lowering_with_a_missing_input(seen: Observation, said: tuple[PolicyEntry, ...]) -> None:
@@ -91,6 +93,7 @@ def test_nothing_moves_without_a_reason(seen: Observation, said: tuple[PolicyEnt
         assert value == plan.after[dial]
 
 
+@pytest.mark.fault(14)
 def test_a_higher_want_raises_the_floor() -> None:
     plan = decide(seen(), [entry("load", wants(floor=6))], RAILS)
     assert plan.after == Envelope(6, 10, 32)
@@ -116,6 +119,7 @@ def test_a_shadow_is_heard_but_never_merged() -> None:
     assert plan.votes[0].shadow
 
 
+@pytest.mark.fault(48)
 def test_a_crash_stays_in_its_own_seat() -> None:
     class Broken:
         needs: tuple[str, ...] = ()
@@ -130,6 +134,7 @@ def test_a_crash_stays_in_its_own_seat() -> None:
     assert "KeyError" in str(plan.votes[0].answer.reason)
 
 
+@pytest.mark.fault(50)
 @pytest.mark.parametrize(
     "answer",
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ def candidate(name: str, floor: int, priority: int = 0) -> Candidate:
     return Candidate(name, plan(Envelope(4, 20, 32), Envelope(floor, 20, 32)), priority)
 
 
+@pytest.mark.fault(27, 82)
 def test_raises_go_before_lowerings_the_most_urgent_first() -> None:
     fitted = fit([candidate("down", 2), candidate("up", 5), candidate("far up", 12)], writes=2)
     assert [c.deployment for c in fitted.go] == ["far up", "up"]

@@ -107,6 +107,7 @@ DOWN = plan((4, 10, 32), (3, 10, 32))
 CRASH = plan((40, 60, 32), (20, 60, 32))
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(
     ("plans", "blind_ones", "code"),
     [

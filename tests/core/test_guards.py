@@ -59,6 +59,7 @@ def test_every_guard_leaves_a_legal_plan_with_its_reasons(
         assert str(step.reason)
 
 
+@pytest.mark.fault(85)
 def test_a_pause_stops_everything_and_says_who() -> None:
     word = Override(Control.PAUSE, "ada", "load test", NOW + 60)
     held = Hold().shape(plan(HIGHER), seen(overrides=(word,)))
@@ -68,6 +69,7 @@ def test_a_pause_stops_everything_and_says_who() -> None:
     assert Hold().shape(plan(HIGHER), seen(overrides=(over,))).after == HIGHER
 
 
+@pytest.mark.fault(4, 6)
 @pytest.mark.parametrize(
     ("signal", "code"),
     [
@@ -104,6 +106,7 @@ def test_a_policy_that_could_not_judge_stops_a_lowering_but_a_shadow_does_not(co
         assert Freshness().shape(Plan(BEFORE, LOWER, LOWER, (vote,)), seen()).after == after
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("state", ["STARTING", "DEGRADED"])
 def test_an_unsettled_deployment_is_neither_lowered_nor_restarted(state: str) -> None:
     look = seen(health=Health(state, is_ready=False))
@@ -111,6 +114,7 @@ def test_an_unsettled_deployment_is_neither_lowered_nor_restarted(state: str) ->
     assert HealthGuard().shape(plan(Envelope(8, 16, 64)), look).after == Envelope(8, 16, 32)
 
 
+@pytest.mark.fault(35, 36)
 @pytest.mark.parametrize(
     ("state", "code"),
     [
@@ -169,6 +173,7 @@ def test_one_write_is_bounded_both_ways() -> None:
     assert not Step().shape(plan(BEFORE), seen()).trail
 
 
+@pytest.mark.fault(65)
 def test_lowering_waits_for_the_cooldown() -> None:
     change = Change(NOW - 100, Envelope(2, 10, 32), BEFORE)
     look = seen(changes=(change,))
@@ -193,6 +198,7 @@ def test_threads_wait_for_hours() -> None:
     assert kept.after.threads == 32
 
 
+@pytest.mark.fault(86)
 def test_an_operator_pins_and_floors() -> None:
     pin = Override(Control.PIN, "ada", "incident", NOW + 60, Dial.MIN_REPLICAS, 12)
     pinned = OverrideGuard().shape(plan(LOWER), seen(overrides=(pin,)))
@@ -205,6 +211,7 @@ def test_an_operator_pins_and_floors() -> None:
     assert OverrideGuard().shape(plan(HIGHER), seen(overrides=(pause,))).after == HIGHER
 
 
+@pytest.mark.fault(59, 80)
 def test_the_configured_ranges_always_hold() -> None:
     limits = Limits(Range(1, 5), Range(1, 9), Range(1, 16))
     clamped = LimitsGuard().shape(plan(HIGHER), seen(limits=limits))
@@ -213,6 +220,7 @@ def test_the_configured_ranges_always_hold() -> None:
     assert LimitsGuard().shape(plan(LOWER), seen()).after == LOWER
 
 
+@pytest.mark.fault(20)
 def test_the_learnt_thread_maximum_holds() -> None:
     look = seen(learned=Learned(thread_ceiling=40))
     clamped = LimitsGuard().shape(plan(Envelope(4, 10, 64)), look)

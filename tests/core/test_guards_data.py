@@ -37,6 +37,7 @@ def look(**signals: object) -> Observation:
 # --- plausibility ----------------------------------------------------------------------------
 
 
+@pytest.mark.fault(8)
 def test_a_value_outside_its_declared_range_stops_lowering_with_its_own_code() -> None:
     odd = look(jobs=Missing(Absence.IMPLAUSIBLE, "-3 is outside the plausible 0..100"))
     kept = Plausibility().shape(plan(LOWER), odd)
@@ -51,6 +52,7 @@ def test_any_other_absence_is_the_matter_of_freshness() -> None:
     assert Plausibility().shape(plan(LOWER), gone).after == LOWER
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize(
     ("values", "passes"),
     [
@@ -89,6 +91,7 @@ def test_a_forecast_may_fall_as_it_likes() -> None:
 # --- recovery --------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(13)
 def test_a_source_that_came_back_lowers_nothing_for_five_minutes() -> None:
     back = look(jobs=jobs(1, 1, recovered_at=NOW - 100))
     kept = Recovery().shape(plan(LOWER), back)

@@ -39,6 +39,7 @@ RAISED = hand(600, (4, 10, 32), HAND)
 # --- adopt -----------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(34)
 def test_what_a_hand_raised_is_not_lowered_for_an_hour() -> None:
     kept = Drift().shape(plan((3, 7, 32)), look(RAISED))
     assert kept.after == Envelope(8, 8, 32)
@@ -48,6 +49,7 @@ def test_what_a_hand_raised_is_not_lowered_for_an_hour() -> None:
     assert Drift().shape(plan((3, 7, 32)), look(old)).after == Envelope(3, 7, 32)
 
 
+@pytest.mark.fault(34, 81)
 def test_what_a_hand_lowered_is_not_raised_for_an_hour() -> None:
     lowered = hand(60, (12, 20, 64), HAND)
     kept = Drift().shape(plan((12, 20, 64)), look(lowered))

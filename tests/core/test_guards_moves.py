@@ -56,6 +56,7 @@ def unsettled(**parts: object) -> Observation:
     return seen(**(base | parts))
 
 
+@pytest.mark.fault(37)
 def test_nothing_is_lowered_until_the_last_change_has_settled() -> None:
     kept = Settle().shape(plan(LOWER), unsettled())
     assert kept.after == BEFORE
@@ -181,6 +182,7 @@ def swings(count: int, every: float = 300.0) -> tuple[Change, ...]:
     return tuple(change(every * (count - i), *pair) for i, pair in enumerate(pairs))
 
 
+@pytest.mark.fault(51)
 def test_a_dial_that_turned_five_times_in_an_hour_is_not_lowered() -> None:
     wild = seen(changes=swings(6))
     kept = Oscillation().shape(plan(LOWER), wild)

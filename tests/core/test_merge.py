@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def test_no_opinion_leaves_the_current_value() -> None:
     assert settle(SILENCE, 7) == 7
 
 
+@pytest.mark.fault(14)
 def test_the_highest_want_wins() -> None:
     assert settle(merge_all([Bid(want=3), Bid(want=8)]), 5) == 8
 

@@ -20,10 +20,12 @@ def test_a_window_holds_exactly_the_samples_inside(found: Series, back: float) -
     assert found.since(start) == inside
 
 
+@pytest.mark.fault(6)
 def test_a_signal_that_was_never_read_is_missing_and_not_zero() -> None:
     assert isinstance(seen().signal("running_jobs"), Missing)
 
 
+@pytest.mark.fault(52)
 def test_an_observation_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         seen().at = 1.0  # type: ignore[misc]  # that is the point

@@ -20,6 +20,7 @@ async def killed(daemon: Daemon) -> None:
     assert (await daemon.child.ended()).code == -signal.SIGKILL
 
 
+@pytest.mark.fault(63)
 async def test_a_write_that_outlives_its_daemon_is_found_and_not_repeated(tmp_path: Path) -> None:
     async with stage(tmp_path) as world:
         async with world.site.daemon() as daemon:
@@ -41,6 +42,7 @@ async def test_a_write_that_outlives_its_daemon_is_found_and_not_repeated(tmp_pa
         assert world.puts == [200], "the same change was not written a second time"
 
 
+@pytest.mark.fault(63)
 async def test_a_write_that_never_arrived_is_told_so_and_then_made(tmp_path: Path) -> None:
     async with stage(tmp_path) as world:
         async with world.site.daemon() as daemon:

@@ -71,6 +71,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(55)
 @pytest.mark.parametrize(("text", "words"), BROKEN.values(), ids=BROKEN)
 async def test_a_broken_configuration_is_kept_out_and_the_last_good_one_stays(
     world: Stage, text: str, words: str
@@ -115,6 +116,7 @@ async def test_an_idle_daemon_ends_at_once_and_well(world: Stage, ending: signal
     assert '"daemon stops"' in ended.out
 
 
+@pytest.mark.fault(64)
 async def test_sigterm_lets_the_put_in_flight_end(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await mode_is(daemon, "apply")
@@ -163,6 +165,7 @@ async def test_sigterm_ends_a_daemon_that_has_not_started_yet(world: Stage) -> N
     assert "stops before it has started" in ended.out
 
 
+@pytest.mark.fault(64)
 async def test_a_second_sigterm_ends_it_without_waiting(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await mode_is(daemon, "apply")

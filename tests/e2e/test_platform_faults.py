@@ -41,6 +41,7 @@ PASSING: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.fault(28, 29)
 @pytest.mark.parametrize(("kind", "more", "outcome", "code"), PASSING, ids=[p[0] for p in PASSING])
 async def test_a_write_that_meets_a_passing_fault_is_told_truly_and_done_once(
     world: Stage, kind: str, more: dict[str, Any], outcome: str, code: str
@@ -56,6 +57,7 @@ async def test_a_write_that_meets_a_passing_fault_is_told_truly_and_done_once(
     assert world.puts == [200]
 
 
+@pytest.mark.fault(27)
 async def test_a_hint_not_to_retry_is_obeyed_within_the_tick(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await calm(daemon)
@@ -70,6 +72,7 @@ async def test_a_hint_not_to_retry_is_obeyed_within_the_tick(world: Stage) -> No
     assert world.puts == [200]
 
 
+@pytest.mark.fault(23, 33)
 async def test_an_expired_token_is_renewed_once_and_reading_goes_on(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await calm(daemon)
@@ -81,6 +84,7 @@ async def test_an_expired_token_is_renewed_once_and_reading_goes_on(world: Stage
         await daemon.until_settled(BUSY_ENVELOPE)
 
 
+@pytest.mark.fault(31)
 async def test_a_state_that_nobody_knows_holds_until_it_is_gone(world: Stage) -> None:
     await world.fault("unknown_state", "get", times=None, state="HIBERNATING")
     async with world.site.daemon() as daemon:
@@ -93,6 +97,7 @@ async def test_a_state_that_nobody_knows_holds_until_it_is_gone(world: Stage) ->
         await daemon.until_settled(BUSY_ENVELOPE)
 
 
+@pytest.mark.fault(30)
 async def test_a_clamped_answer_is_told_and_what_is_real_is_kept(world: Stage) -> None:
     await world.fault("clamped", "replace", max_replicas=4)
     async with world.site.daemon() as daemon:
@@ -104,6 +109,7 @@ async def test_a_clamped_answer_is_told_and_what_is_real_is_kept(world: Stage) -
     assert world.puts == [200, 200]
 
 
+@pytest.mark.fault(24)
 async def test_a_forbidden_write_is_refused_and_not_asked_again(world: Stage) -> None:
     await world.fault("permission_denied", "replace", times=None)
     async with world.site.daemon() as daemon:
@@ -115,6 +121,7 @@ async def test_a_forbidden_write_is_refused_and_not_asked_again(world: Stage) ->
         assert await daemon.metric(requests, operation="replace", status="403") == 1
 
 
+@pytest.mark.fault(20)
 async def test_a_maximum_of_threads_is_learnt_once_and_kept_over_a_restart(tmp_path: Path) -> None:
     async with stage(tmp_path, rules=Rules(max_threads=48)) as world:
         defaults = world.site.tree["defaults"]
@@ -151,6 +158,7 @@ async def test_an_own_write_of_unknown_end_is_not_taken_for_somebody_elses(world
     assert world.puts == [200]
 
 
+@pytest.mark.fault(34)
 async def test_a_hand_that_was_quicker_is_noticed_before_the_write(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await calm(daemon)
@@ -194,6 +202,7 @@ async def test_a_platform_that_is_away_stops_nothing_but_the_writing(world: Stag
         assert await daemon.metric(breaker) == 0
 
 
+@pytest.mark.fault(1)
 async def test_metrics_that_go_away_lower_nothing(world: Stage) -> None:
     world.knob.jobs = BUSY
     async with world.site.daemon() as daemon:

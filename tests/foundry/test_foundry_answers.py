@@ -74,6 +74,7 @@ def said(name: str, **parameters: Any) -> bytes:
     ).encode()
 
 
+@pytest.mark.fault(21, 22, 26)
 @pytest.mark.parametrize(("status", "name"), NAMED)
 def test_a_documented_error_has_its_class(status: int, name: str) -> None:
     error = made(status, said(name))
@@ -201,6 +202,7 @@ def test_what_is_retryable_is_named(error: FoundryError, cause: str) -> None:
     assert retry_cause(error) == cause
 
 
+@pytest.mark.fault(21, 22, 26)
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [

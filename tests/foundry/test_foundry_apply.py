@@ -19,6 +19,7 @@ BEFORE = Envelope(1, 3, 32)
 AFTER = Envelope(2, 6, 32)
 
 
+@pytest.mark.fault(83)
 async def test_a_write_reads_puts_and_reads_back() -> None:
     async with bench() as b:
         platform: Platform = b.platform
@@ -29,6 +30,7 @@ async def test_a_write_reads_puts_and_reads_back() -> None:
         assert b.watch.requests == [("get", "200"), ("replace", "200"), ("get", "200")]
 
 
+@pytest.mark.fault(26, 32)
 async def test_only_the_dials_of_the_fresh_reading_change() -> None:
     async with bench() as b:
         b.stack.configuration().update(
@@ -47,6 +49,7 @@ async def test_what_is_so_already_is_not_written() -> None:
         assert b.stack.methods() == ["GET"]
 
 
+@pytest.mark.fault(34)
 async def test_what_somebody_else_changed_is_not_overwritten() -> None:
     async with bench() as b:
         b.stack.configuration()["maxReplicas"] = 9
@@ -56,6 +59,7 @@ async def test_what_somebody_else_changed_is_not_overwritten() -> None:
         assert b.stack.methods() == ["GET"]
 
 
+@pytest.mark.fault(34)
 async def test_an_edit_of_other_fields_just_before_is_carried_along() -> None:
     async with bench() as b:
         assert isinstance(await b.platform.read(RID), Live)
@@ -64,6 +68,7 @@ async def test_an_edit_of_other_fields_just_before_is_carried_along() -> None:
         assert b.stack.configuration()["memory"] == "2GiB"
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize(
     ("state", "code"),
     [
@@ -80,6 +85,7 @@ async def test_a_stopped_deployment_is_held_at_the_last_moment(state: str, code:
         assert b.stack.methods() == ["GET"]
 
 
+@pytest.mark.fault(30)
 async def test_a_clamp_by_the_platform_is_reported_not_fought() -> None:
     async with bench() as b:
         b.stack.clamp = lambda configuration: configuration | {"maxReplicas": 4}
@@ -102,6 +108,7 @@ async def test_a_field_lost_on_the_platform_is_named_without_its_value() -> None
 # --- the thread maximum ----------------------------------------------------------------------
 
 
+@pytest.mark.fault(20)
 async def test_the_thread_maximum_is_learnt_and_tried_once() -> None:
     async with bench() as b:
         b.stack.next("PUT", error(400, "ThreadCountTooHigh", maxThreadCount=48))
@@ -169,6 +176,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.fault(21, 22, 24, 26)
 @pytest.mark.parametrize(("reply", "code", "rest"), REFUSALS)
 async def test_a_refusal_is_not_asked_again_until_its_rest_is_over(
     reply: Reply, code: Code, rest: float
@@ -187,6 +195,7 @@ async def test_a_refusal_is_not_asked_again_until_its_rest_is_over(
         assert last.kind is (Kind.REFUSED if math.isinf(rest) else Kind.APPLIED)
 
 
+@pytest.mark.fault(25)
 async def test_a_deployment_that_is_found_again_is_not_parked_any_longer() -> None:
     async with bench() as b:
         b.stack.next("GET", error(404, "LiveDeploymentNotFound", "NOT_FOUND"))
@@ -197,6 +206,7 @@ async def test_a_deployment_that_is_found_again_is_not_parked_any_longer() -> No
         assert (await b.platform.apply(RID, BEFORE, AFTER)).kind is Kind.APPLIED
 
 
+@pytest.mark.fault(25, 32)
 @pytest.mark.parametrize("reply", [Reply(404), error(400, "ApiFeaturePreviewUsageOnly")])
 async def test_an_absent_api_stops_writing_everywhere(reply: Reply) -> None:
     other = RID[:-1] + "0"
@@ -222,6 +232,7 @@ async def test_one_good_reading_ends_the_stop() -> None:
         assert b.platform.room(60) > 0
 
 
+@pytest.mark.fault(84)
 async def test_an_identifier_that_is_no_rid_is_never_asked_for() -> None:
     async with bench() as b:
         for rid in ("..", "", "ri.a.b.c", RID + "/../x", RID + "\n"):
@@ -253,6 +264,7 @@ async def unclear(b: Bench, reply: Reply, *, stores: bool) -> None:
     )
 
 
+@pytest.mark.fault(28, 29, 31)
 @pytest.mark.parametrize(("reply", "code", "status"), UNCLEAR)
 async def test_an_unclear_end_that_was_done_counts_as_applied(
     reply: Reply, code: Code, status: int | None
@@ -265,6 +277,7 @@ async def test_an_unclear_end_that_was_done_counts_as_applied(
         assert b.stack.methods() == ["GET", "PUT", "GET"]
 
 
+@pytest.mark.fault(28, 29)
 @pytest.mark.parametrize(("reply", "code", "status"), UNCLEAR)
 async def test_an_unclear_end_that_was_not_done_fails_and_tells_the_truth(
     reply: Reply, code: Code, status: int | None
@@ -277,6 +290,7 @@ async def test_an_unclear_end_that_was_not_done_fails_and_tells_the_truth(
         assert b.stack.methods() == ["GET", "PUT", "GET"]
 
 
+@pytest.mark.fault(28)
 async def test_an_unclear_end_that_cannot_be_read_back_stays_unknown() -> None:
     async with bench() as b:
         b.stack.next("PUT", RESET)
@@ -366,6 +380,7 @@ async def test_ownership_is_asked_last_and_right_before_the_put() -> None:
         assert (asked, b.stack.methods()) == ([1], ["GET"])
 
 
+@pytest.mark.fault(40)
 async def test_a_platform_that_is_not_there_fails_without_a_word_of_doubt() -> None:
     async with bench(pacing=PacingOptions(1000, 1000, attempts=2)) as b:
         b.stack.next("GET", RESET, RESET)

@@ -105,6 +105,7 @@ async def test_a_refused_login_is_not_hammered() -> None:
     assert 60 <= mint.asked <= 250
 
 
+@pytest.mark.fault(23)
 async def test_a_401_forces_one_renewal_for_all_who_met_it() -> None:
     mint, clock = Mint(), VirtualClock()
     auth = credentials(mint, clock)
@@ -223,6 +224,7 @@ async def test_a_401_renews_once_and_replays_once_even_a_put() -> None:
         assert b.watch.retries == [("replace", "unauthorized")]
 
 
+@pytest.mark.fault(33)
 async def test_what_changes_while_a_token_is_renewed_is_not_overwritten() -> None:
     async with bench(LOGIN) as b:
         await b.platform.read(RID)
@@ -233,6 +235,7 @@ async def test_what_changes_while_a_token_is_renewed_is_not_overwritten() -> Non
         assert b.stack.configuration()["maxReplicas"] == 9
 
 
+@pytest.mark.fault(23)
 async def test_a_401_that_stays_stops_writing_and_asks_for_no_more_tokens() -> None:
     async with bench(LOGIN) as b:
         b.stack.accepts = set()

@@ -165,6 +165,7 @@ async def test_a_retry_waits_as_long_as_it_is_asked_to() -> None:
 # --- the door --------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(29)
 async def test_a_put_that_is_reset_arrives_once() -> None:
     async with bench() as b:
         await b.platform.read(RID)
@@ -189,6 +190,7 @@ def test_the_socket_of_a_put_forgets_what_it_did_not_send() -> None:
     assert linger == b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_the_token_is_never_sent_to_another_host(status: int) -> None:
     async with bench() as b, foundry() as elsewhere:
@@ -369,6 +371,7 @@ def test_what_is_no_rid_gets_no_address(rid: str) -> None:
         endpoints("https://acme.example", preview=True).deployment(rid)
 
 
+@pytest.mark.fault(40)
 def test_tls_verifies_and_is_at_least_1_2() -> None:
     context = tls(FoundryOptions("https://acme.example"))
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -409,6 +412,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return both
 
 
+@pytest.mark.fault(40)
 async def test_a_private_ca_is_trusted_when_named_and_nothing_else_is(certificate: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

@@ -84,6 +84,7 @@ def test_any_retry_after_is_read_or_ignored(text: str) -> None:
     assert found is None or 0 <= found <= LONGEST_RETRY_AFTER_S
 
 
+@pytest.mark.fault(27)
 def test_the_platforms_hint_is_honoured_whatever_its_case() -> None:
     assert do_not_retry({"QoS-Retry-Hint": " DO-NOT-RETRY "})
     assert not do_not_retry({"QoS-Retry-Hint": "propagate"})
@@ -283,6 +284,7 @@ async def test_a_line_that_is_too_long_turns_people_away() -> None:
     await one()
 
 
+@pytest.mark.fault(27)
 async def test_a_refusal_slows_everybody_down_and_the_watch_is_told() -> None:
     clock = VirtualClock()
     made, watch = pace(clock, requests_per_second=8, burst=1)

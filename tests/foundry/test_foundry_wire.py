@@ -64,6 +64,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.fault(32)
 @given(configurations(), envelopes())
 def test_nothing_is_lost_between_reading_and_writing(raw: dict[str, Any], to: Envelope) -> None:
     fresh = decode(encode({"runtimeConfiguration": raw}))["runtimeConfiguration"]
@@ -171,6 +172,7 @@ BROKEN: list[tuple[str, object, str]] = [
 ]
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize(("key", "value", "field"), BROKEN)
 def test_a_missing_or_wrong_field_is_named(key: str, value: object, field: str) -> None:
     with pytest.raises(InvalidAnswer, match=field):
@@ -185,6 +187,7 @@ def test_any_object_is_understood_or_refused_in_our_own_words(answer: dict[str, 
         return
 
 
+@pytest.mark.fault(31)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_decoded_or_refused_in_our_own_words(body: bytes) -> None:
     try:

@@ -59,6 +59,7 @@ def _crash(url: str) -> int:
     return run(command, cwd=ROOT, check=False).returncode
 
 
+@pytest.mark.fault(63)
 async def test_a_crash_between_intent_and_conclusion_leaves_the_intent_dangling(
     file: Path, clock: FakeClock
 ) -> None:
@@ -76,6 +77,7 @@ async def _limit(journal: SqlJournal, pages: int) -> None:
     await journal._store.run("limiting", lambda c: c.execute(words))
 
 
+@pytest.mark.fault(60)
 async def test_a_full_disk_is_an_error_and_nothing_is_half_written(sqlite: SqlJournal) -> None:
     await sqlite.conclude([decided(kind=Kind.FAILED)])
     await _limit(sqlite, 1)

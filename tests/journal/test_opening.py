@@ -58,6 +58,7 @@ def test_the_constant_names_the_newest_migration() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
 
 
+@pytest.mark.fault(62)
 async def test_a_second_daemon_is_refused(journal: SqlJournal, url: str, clock: FakeClock) -> None:
     with pytest.raises(JournalLocked, match="another daemon"):
         await open_journal(url, clock=clock)
@@ -101,6 +102,7 @@ asyncio.run(hold())
 """
 
 
+@pytest.mark.fault(62)
 async def test_the_kernel_frees_the_lock_of_a_killed_daemon(file: Path, clock: FakeClock) -> None:
     url = f"sqlite:///{file}"
     with _hold(url) as holder:
@@ -187,6 +189,7 @@ async def test_a_file_that_stays_locked_cannot_be_opened(file: Path) -> None:
     await store.close()
 
 
+@pytest.mark.fault(61)
 @pytest.mark.parametrize("where", [0, 4096])
 async def test_a_damaged_file_is_refused_with_what_to_do(
     file: Path, clock: FakeClock, where: int
@@ -214,6 +217,7 @@ def locked_up(tmp_path: Path) -> Iterator[Path]:
     tmp_path.chmod(0o700)
 
 
+@pytest.mark.fault(60)
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_readonly_directory_is_refused(locked_up: Path, clock: FakeClock) -> None:
     with pytest.raises(JournalError, match="writable"):

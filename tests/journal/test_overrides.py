@@ -33,6 +33,7 @@ async def test_words_reach_the_fleet_the_group_and_the_deployment(journal: SqlJo
     }
 
 
+@pytest.mark.fault(86)
 async def test_a_word_ends_by_itself_at_its_time(journal: SqlJournal) -> None:
     await journal.add_override("chat", FLOOR)
     assert await journal.overrides("online", ["chat"], NOW + 59.9) == {"chat": (FLOOR,)}
@@ -59,6 +60,7 @@ async def test_a_pause_reaches_a_deployment_that_was_never_seen(journal: SqlJour
     assert (await journal.recall(["new"]))["new"].overrides == (PAUSE,)
 
 
+@pytest.mark.fault(85)
 async def test_a_restart_keeps_the_words_and_knows_the_group(url: str, clock: FakeClock) -> None:
     first = await open_journal(url, clock=clock)
     await first.add_override("group:online", PIN)
@@ -78,6 +80,7 @@ async def test_a_command_adds_a_word_beside_the_daemon(
     assert await journal.overrides("online", ["chat"], NOW) == {"chat": (PAUSE,)}
 
 
+@pytest.mark.fault(86)
 @pytest.mark.parametrize(
     ("scope", "word", "rule"),
     [

@@ -92,6 +92,7 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
     assert Registry([str(tmp_path / "mine")]).policy("own").__name__ == "Newer"
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -71,6 +71,7 @@ def test_it_can_overrule_the_floors_of_others_when_asked_to() -> None:
     assert bids(firm, look()) == {Dial.MIN_REPLICAS: Bid(at_most=1)}
 
 
+@pytest.mark.fault(79)
 def test_a_request_within_the_time_keeps_one_replica() -> None:
     assert bids(SLEEPY, look(request(ago_s=600))) == ONE
     assert reason(SLEEPY, look(request(ago_s=45, value=3))) == (
@@ -121,6 +122,7 @@ DOUBTS: tuple[tuple[str, Observation, str], ...] = (
 )
 
 
+@pytest.mark.fault(79)
 @pytest.mark.parametrize(
     ("observation", "why"), [d[1:] for d in DOUBTS], ids=[d[0] for d in DOUBTS]
 )
@@ -156,6 +158,7 @@ def test_not_ready_is_a_doubt_unless_it_may_be_asleep() -> None:
 # --- at start -------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(79)
 @pytest.mark.parametrize(
     ("options", "rule"),
     [

@@ -64,6 +64,7 @@ async def test_the_first_configuration_is_read_decided_and_told(stage: Stage) ->
     assert stage.daemon.schedule.names() == {"tick:online"}
 
 
+@pytest.mark.fault(65)
 async def test_what_the_journal_knows_survives_a_restart(stage: Stage) -> None:
     stage.journal.memories["chat"] = Memory(
         recommended=(Recommended(Envelope(9, 12, 32), NOW - 200, NOW - 100),),
@@ -77,6 +78,7 @@ async def test_what_the_journal_knows_survives_a_restart(stage: Stage) -> None:
     assert seat.recommended[-1].until == NOW - 20
 
 
+@pytest.mark.fault(45)
 async def test_a_long_absence_ends_the_watch(stage: Stage) -> None:
     stage.journal.memories["chat"] = Memory(watched_since=NOW - 9000, last_tick=NOW - 4000)
     await stage.adopt(stage.parts(managed()))
@@ -110,6 +112,7 @@ async def test_a_reload_that_cannot_remember_replaces_nothing(stage: Stage) -> N
     assert list(stage.daemon.seats) == ["chat"]
 
 
+@pytest.mark.fault(57)
 async def test_a_group_that_leaves_stops_ticking_and_its_envelope_stays(stage: Stage) -> None:
     await stage.adopt(stage.parts(managed()))
     other = Group("batch", 60.0, (managed("rerank", group="batch"),))
@@ -135,6 +138,7 @@ async def test_operators_words_are_looked_up_every_tick(stage: Stage) -> None:
     assert stage.ears.reports[-1].decisions[0].outcome.reason.code is Code.PAUSED
 
 
+@pytest.mark.fault(85)
 async def test_a_broken_journal_does_not_end_a_pause(stage: Stage) -> None:
     await stage.adopt(stage.parts(managed()))
     stage.journal.said = {"chat": (Override(Control.PAUSE, "ada", "load test"),)}
@@ -144,6 +148,7 @@ async def test_a_broken_journal_does_not_end_a_pause(stage: Stage) -> None:
     assert stage.ears.reports[-1].decisions[0].outcome.reason.code is Code.PAUSED
 
 
+@pytest.mark.fault(63)
 async def test_a_dangling_intent_is_found_out_by_the_first_reading(stage: Stage) -> None:
     rid = RIDS["chat"]
     intent = Intent("1", NOW - 60, "chat", rid, Envelope(1, 2, 32), Envelope(2, 3, 32))
@@ -199,6 +204,7 @@ async def test_a_reading_that_fails_is_told_in_the_decision(stage: Stage) -> Non
     assert isinstance(await stage.platform.read("x"), Unread)
 
 
+@pytest.mark.fault(69)
 async def test_the_watchdog_knows_a_group_that_no_longer_ticks() -> None:
     clock = FakeClock()
     dog = Watchdog(clock)

@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.schedule import Schedule
 from tests.fakes.world import Troubles
 
 
+@pytest.mark.fault(41, 69)
 async def test_a_wall_clock_that_was_put_back_an_hour_stops_no_tick_for_an_hour() -> None:
     schedule, ran = Schedule(SystemClock(), Troubles()), asyncio.Event()
 

@@ -104,6 +104,7 @@ class Broken:
         raise ZeroDivisionError
 
 
+@pytest.mark.fault(48)
 async def test_a_guard_that_crashes_holds_its_deployment_and_no_other() -> None:
     stage = await Stage().set(managed(guards=(Broken(),)), managed("rerank"))
     await stage.turn(200.0)
@@ -171,6 +172,7 @@ def test_a_reason_that_cannot_be_recorded_is_no_answer() -> None:
 # --- what counts as known -------------------------------------------------------------------
 
 
+@pytest.mark.fault(13)
 async def test_a_source_that_was_away_when_the_daemon_started_is_back_and_not_quiet() -> None:
     stage = await Stage().set(envelope=Envelope(8, 9, 32))
     stage.source.failing = True
@@ -185,6 +187,7 @@ async def test_a_source_that_was_away_when_the_daemon_started_is_back_and_not_qu
     assert series.recovered_at == decision.at
 
 
+@pytest.mark.fault(45)
 async def test_after_a_suspended_hour_nobody_knows_what_was_wanted() -> None:
     stage = await Stage().set(envelope=Envelope(8, 9, 32))
     for _ in range(90):
@@ -194,6 +197,7 @@ async def test_after_a_suspended_hour_nobody_knows_what_was_wanted() -> None:
     assert decision.plan.after.min_replicas == 8
 
 
+@pytest.mark.fault(41)
 async def test_a_clock_that_was_put_back_does_not_freeze_a_signal() -> None:
     stage = await Stage().set()
     await stage.turn(10.0)
@@ -232,6 +236,7 @@ async def test_a_signal_that_asks_for_something_else_begins_anew() -> None:
 # --- the moment before the PUT --------------------------------------------------------------
 
 
+@pytest.mark.fault(85)
 async def test_a_pause_that_comes_while_a_slow_source_answers_is_obeyed() -> None:
     stage = await Stage().set()
     read = stage.source.read

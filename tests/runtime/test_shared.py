@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from autoscaler.core.decision import Kind
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Absence, Missing, Mode
@@ -45,6 +47,7 @@ class Fleet:
         return [d.outcome.kind for d in (await self.tick.run()).decisions]
 
 
+@pytest.mark.fault(16)
 async def test_a_fleet_that_wants_to_drop_at_once_is_doubted_and_then_believed() -> None:
     fleet = Fleet(wanted=2, spec=FleetSpec(patience_s=60.0))
     assert set(await fleet.turn()) == {Kind.UNCHANGED}
@@ -54,6 +57,7 @@ async def test_a_fleet_that_wants_to_drop_at_once_is_doubted_and_then_believed()
     assert set(await fleet.turn(after=61)) == {Kind.APPLIED}
 
 
+@pytest.mark.fault(16)
 async def test_a_blind_fleet_is_never_lowered() -> None:
     fleet = Fleet(wanted=2, spec=FleetSpec(patience_s=0.0))
     for name in list(fleet.source.values)[:5]:

@@ -87,6 +87,7 @@ class Stage:
         return (await self.tick.run()).decisions[0]
 
 
+@pytest.mark.fault(83)
 async def test_a_busy_deployment_is_raised_in_one_write() -> None:
     stage = await Stage().set()
     decision = await stage.turn(load=200)
@@ -122,6 +123,7 @@ async def test_lowering_waits_for_five_quiet_minutes() -> None:
     assert 300 <= lowered_after <= 375
 
 
+@pytest.mark.fault(87)
 @pytest.mark.parametrize(
     ("mode", "kind"),
     [(Mode.RECOMMEND, Kind.RECOMMENDED), (Mode.OBSERVE, Kind.HELD)],
@@ -143,6 +145,7 @@ async def test_a_deployment_that_was_never_read_is_a_held_decision() -> None:
     assert decision.outcome.reason.code is Code.NO_READING
 
 
+@pytest.mark.fault(60)
 async def test_an_unrecorded_write_does_not_happen() -> None:
     stage = await Stage().set()
     stage.journal.broken = True
@@ -173,6 +176,7 @@ async def test_a_conclusion_that_could_not_be_recorded_is_recorded_next_tick() -
     assert stage.journal.concluded[0].id == applied.id
 
 
+@pytest.mark.fault(82)
 async def test_when_writes_are_scarce_the_most_urgent_raise_goes_first() -> None:
     stage = await Stage().set(managed("chat"), managed("rerank"))
     stage.platform.places = 1
@@ -183,6 +187,7 @@ async def test_when_writes_are_scarce_the_most_urgent_raise_goes_first() -> None
     assert [rid for rid, _ in stage.platform.writes] == [RIDS["rerank"]]
 
 
+@pytest.mark.fault(1, 17)
 async def test_a_failing_source_stops_lowering_but_not_the_other_deployments() -> None:
     stage = await Stage().set(managed("chat"), managed("rerank"))
     stage.source.values = {"chat": Missing(Absence.EMPTY)}
@@ -192,6 +197,7 @@ async def test_a_failing_source_stops_lowering_but_not_the_other_deployments() -
     assert [rid for rid, _ in stage.platform.writes] == [RIDS["rerank"]]
 
 
+@pytest.mark.fault(2, 6)
 @pytest.mark.parametrize("trouble", ["failing", "crash"])
 async def test_a_source_in_trouble_is_missing_data(trouble: str) -> None:
     stage = await Stage().set()
@@ -203,6 +209,7 @@ async def test_a_source_in_trouble_is_missing_data(trouble: str) -> None:
     assert decision.outcome.kind is Kind.HELD
 
 
+@pytest.mark.fault(13)
 async def test_a_source_that_returns_says_when() -> None:
     stage = await Stage().set()
     await stage.turn()
@@ -247,6 +254,7 @@ async def test_while_stopping_nothing_new_is_written() -> None:
     assert stage.platform.writes == []
 
 
+@pytest.mark.fault(34)
 async def test_drift_is_adopted_and_thought_through_again() -> None:
     stage = await Stage().set()
     stage.platform.holds(RIDS["chat"], Envelope(3, 20, 32))
@@ -276,6 +284,7 @@ async def test_whatever_was_announced_is_concluded_also_when_it_says_nothing_new
     assert len(stage.journal.intents) == 3
 
 
+@pytest.mark.fault(85)
 async def test_a_pause_holds() -> None:
     stage = await Stage().set()
     stage.seats[0].overrides = (Override(Control.PAUSE, "ada", "load test"),)
@@ -305,6 +314,7 @@ async def test_a_write_without_a_known_end_blocks_further_writes_until_it_is_fou
     assert Envelope(9, 12, 32) in [change.after for change in seat.changes]
 
 
+@pytest.mark.fault(63)
 async def test_the_truth_of_an_intent_is_what_the_platform_has() -> None:
     stage = await Stage().set()
     intent = dangling(stage)

@@ -81,6 +81,7 @@ def test_the_same_scrape_taken_twice_counts_once() -> None:
     assert window.growth("chat") == Growth(10.0, 15.0)
 
 
+@pytest.mark.fault(68)
 def test_memory_is_bounded_however_often_it_is_scraped() -> None:
     window: Window[str] = Window(60.0)
     for tick in range(20_000):

@@ -95,6 +95,7 @@ async def test_one_question_answers_for_the_whole_group() -> None:
         assert all(form["timeout"] == "5000ms" for form in server.forms)
 
 
+@pytest.mark.fault(1)
 async def test_a_source_that_is_down_has_failed() -> None:
     """Item 1."""
     prometheus = build(
@@ -108,6 +109,7 @@ async def test_a_source_that_is_down_has_failed() -> None:
     assert ears.outcomes == ["error"]
 
 
+@pytest.mark.fault(1)
 async def test_a_name_that_does_not_resolve_has_failed() -> None:
     """Item 1: DNS."""
     prometheus = build("prom", PrometheusOptions("http://nowhere.invalid"), Ears(), StillClock())
@@ -117,6 +119,7 @@ async def test_a_name_that_does_not_resolve_has_failed() -> None:
     assert "cannot connect" in answer.detail
 
 
+@pytest.mark.fault(1)
 async def test_a_server_that_does_not_speak_tls_has_failed() -> None:
     """Item 1: TLS."""
     async with MetricsServer(one("1")) as server:
@@ -128,6 +131,7 @@ async def test_a_server_that_does_not_speak_tls_has_failed() -> None:
     assert "cannot connect" in answer.detail
 
 
+@pytest.mark.fault(2)
 async def test_a_slow_source_is_given_up_at_its_deadline() -> None:
     """Item 2."""
     let_go = asyncio.Event()
@@ -144,12 +148,14 @@ async def test_a_slow_source_is_given_up_at_its_deadline() -> None:
     assert ears.outcomes == ["timeout"]
 
 
+@pytest.mark.fault(3)
 async def test_an_error_inside_a_200_is_an_error() -> None:
     """Item 3."""
     body = b'{"status":"error","errorType":"execution","error":"many-to-many matching"}'
     await refused(answering(body), "execution", "many-to-many matching")
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("more", [{"warnings": ["a store was away"]}, {"isPartial": True}])
 async def test_warnings_make_the_answer_incomplete(more: dict[str, object]) -> None:
     """Item 4."""
@@ -176,6 +182,7 @@ async def test_notes_of_the_server_do_not_make_an_answer_incomplete() -> None:
     assert answer.complete
 
 
+@pytest.mark.fault(5)
 async def test_a_web_page_is_not_an_answer() -> None:
     """Item 5: HTML."""
     page = b"<html>Sign in with token s3cr3t</html>"
@@ -183,6 +190,7 @@ async def test_a_web_page_is_not_an_answer() -> None:
     assert "s3cr3t" not in detail
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("keep", [0, 1, 30, 60])
 async def test_a_truncated_answer_is_not_an_answer(keep: int) -> None:
     """Item 5: truncated JSON."""
@@ -208,6 +216,7 @@ async def test_an_answer_announced_too_large_is_not_read() -> None:
     await refused(answering(b" " * 2_000), "larger than 1000 bytes", max_bytes=1_000)
 
 
+@pytest.mark.fault(5)
 async def test_an_answer_that_never_ends_is_cut_at_the_limit() -> None:
     """Items 5 and 18: no Content-Length."""
 
@@ -223,6 +232,7 @@ async def test_an_answer_that_never_ends_is_cut_at_the_limit() -> None:
     await refused(endless, "larger than 1000000 bytes", max_bytes=1_000_000)
 
 
+@pytest.mark.fault(5)
 async def test_a_compressed_answer_is_refused_unread() -> None:
     """Item 5: a gzip bomb."""
     bomb = gzip.compress(b" " * 50_000_000)
@@ -237,6 +247,7 @@ async def test_compression_is_not_asked_for() -> None:
         assert {headers["Accept-Encoding"] for headers in server.headers} == {"identity"}
 
 
+@pytest.mark.fault(6)
 async def test_an_empty_vector_leaves_the_label_absent() -> None:
     """Item 6: no data is not zero."""
     answer, told = await asked(instants(vector(), vector()))
@@ -244,6 +255,7 @@ async def test_an_empty_vector_leaves_the_label_absent() -> None:
     assert told == "empty"
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
 async def test_what_is_no_number_is_missing(value: str) -> None:
     """Item 7."""
@@ -265,6 +277,7 @@ async def test_a_native_histogram_is_no_number() -> None:
     assert found.why is Absence.NOT_A_NUMBER
 
 
+@pytest.mark.fault(9)
 async def test_several_series_of_one_deployment_are_never_the_first_of_them() -> None:
     """Item 9."""
     values = vector(
@@ -278,11 +291,13 @@ async def test_several_series_of_one_deployment_are_never_the_first_of_them() ->
     assert told == "success"
 
 
+@pytest.mark.fault(10)
 async def test_an_answer_without_the_label_anywhere_is_a_failure_and_not_silence() -> None:
     """Item 10: the label was renamed; "empty means zero" must not apply."""
     await refused(one("3", deployment="chat"), "none of the 1 series", "'d'")
 
 
+@pytest.mark.fault(10)
 async def test_a_series_without_the_label_makes_the_answer_incomplete() -> None:
     """Item 10: it may be anybody's load."""
     values = vector(({"d": "chat"}, NOW, "3"), ({}, NOW, "99"))
@@ -292,6 +307,7 @@ async def test_a_series_without_the_label_makes_the_answer_incomplete() -> None:
     assert told == "partial"
 
 
+@pytest.mark.fault(11)
 async def test_a_dead_target_that_is_replayed_is_stale() -> None:
     """Item 11: the server answers with now, the sample is four minutes old."""
     answer, told = await asked(one("3", age_s=240.0))
@@ -332,6 +348,7 @@ async def test_an_input_without_the_label_speaks_for_all() -> None:
     assert answer == Reading({"chat": Sample(NOW - 20, 0.5)})
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("ahead", [31.0, 3_600.0])
 async def test_a_sample_from_the_future_is_not_believed(ahead: float) -> None:
     """Item 12."""
@@ -348,6 +365,7 @@ async def test_clocks_may_differ_a_little() -> None:
     assert answer == Reading({"chat": Sample(NOW + 30.0, 3.0)})
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("status", [400, 422, 500, 502, 503])
 async def test_a_refused_query_has_failed(status: int) -> None:
     """Item 17."""
@@ -360,12 +378,14 @@ async def test_success_under_a_bad_status_is_no_success() -> None:
     await refused(answering(vector(({"d": "chat"}, NOW, "3")), 500), "500")
 
 
+@pytest.mark.fault(18)
 async def test_a_million_series_are_too_many() -> None:
     """Item 18."""
     body = vector(*(({"d": str(i)}, NOW, "1") for i in range(101)))
     await refused(answering(body), "101 series, 100 are allowed", max_series=100)
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("status", [401, 403])
 async def test_expired_credentials_are_said_and_not_retried(status: int, tmp_path: Path) -> None:
     """Item 19."""
@@ -549,6 +569,7 @@ async def test_the_evaluation_time_stands_in_where_no_selector_is_found() -> Non
     assert answer == Reading({"chat": Sample(NOW - 2, 1.0)})
 
 
+@pytest.mark.fault(84)
 @pytest.mark.parametrize(
     "name", ['a"} or vector(1e9) or up{x="', "\\", "\n", "Ω", "{deployment}", "a,b", "'", " "]
 )

@@ -191,6 +191,7 @@ def test_odd_values_are_written_and_not_raised(running: Running) -> None:
     assert line["big"] == 2**80
 
 
+@pytest.mark.fault(67)
 def test_a_reader_that_stops_costs_lines_and_not_time() -> None:
     read, write = os.pipe()
     writer = Writer(write, room=4, notice=lambda lines: b"missed %d\n" % lines)

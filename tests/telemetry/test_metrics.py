@@ -160,6 +160,7 @@ def test_mode_and_state_are_one_hot_and_an_unknown_state_is_other() -> None:
     assert chat(told, "ready") == 0
 
 
+@pytest.mark.fault(10)
 def test_a_missing_signal_has_no_value_but_the_time_of_its_last_good_sample() -> None:
     told = metrics()
     gone = Missing(Absence.STALE, since=NOW - 400)
@@ -284,6 +285,7 @@ def test_a_source_is_down_after_an_error_and_up_after_an_answer() -> None:
     assert value(told, "source_up", source="prom") == 1
 
 
+@pytest.mark.fault(69)
 def test_the_age_of_the_last_evaluation_grows_even_before_the_first_tick() -> None:
     clock = HandClock()
     told = metrics(clock)
@@ -296,6 +298,7 @@ def test_the_age_of_the_last_evaluation_grows_even_before_the_first_tick() -> No
     assert value(told, "last_evaluation_timestamp_seconds", group="online") == NOW + 40
 
 
+@pytest.mark.fault(55)
 def test_a_refused_reload_is_told_and_the_series_of_removed_groups_vanish() -> None:
     told = metrics()
     told.reload_failed()
@@ -374,6 +377,7 @@ def test_what_the_platform_never_told_is_absent_and_not_zero() -> None:
     assert chat(told, "limited_by", guard="reading") == 1
 
 
+@pytest.mark.fault(69)
 def test_a_missed_run_is_counted() -> None:
     told = metrics()
     told.troubled("tick:online", "missed")

@@ -45,3 +45,23 @@ async def test_a_broken_file_is_not_read_again_before_it_changes(world: Stage) -
         assert running.again_at is None
     finally:
         await running.stop()
+
+
+@pytest.mark.fault(56)
+@pytest.mark.parametrize("half", [None, 40, 200])
+async def test_a_file_that_is_gone_or_half_written_keeps_the_last_good_configuration(
+    world: Stage, half: int | None
+) -> None:
+    running, _ = await begin(world)
+    try:
+        before, whole = running.daemon.parts, world.site.file.read_text(encoding="utf-8")
+        if half is None:
+            world.site.file.unlink()
+        else:
+            world.site.file.write_text(whole[:half], encoding="utf-8")
+        assert not await running.reload()
+        assert running.daemon.parts is before
+        world.site.file.write_text(whole, encoding="utf-8")
+        assert await running.reload()
+    finally:
+        await running.stop()

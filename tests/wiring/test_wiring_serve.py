@@ -57,6 +57,7 @@ async def test_what_the_work_raises_is_raised() -> None:
         await unless(asyncio.Event(), work())
 
 
+@pytest.mark.fault(62)
 async def test_a_second_daemon_in_the_same_place_is_locked_out(world: Stage) -> None:
     running, _ = await begin(world)
     try:
@@ -86,6 +87,7 @@ async def test_a_reload_tells_of_new_secrets_before_anything_uses_them(world: St
         await running.stop()
 
 
+@pytest.mark.fault(53)
 async def test_a_crash_while_reloading_keeps_the_daemon_as_it_was(
     world: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +105,7 @@ async def test_a_crash_while_reloading_keeps_the_daemon_as_it_was(
         await running.stop()
 
 
+@pytest.mark.fault(64)
 async def test_nothing_may_be_written_once_the_stop_began(world: Stage) -> None:
     running, _ = await begin(world)
     rid = world.platform.deployments["chat"].rid
