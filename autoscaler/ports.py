@@ -173,6 +173,10 @@ class PlatformWatch(Protocol):
         """The pace or the breaker changed."""
         ...
 
+    def skewed(self, seconds: float) -> None:
+        """The platform told its time: the daemon's wall clock minus it, to half a second."""
+        ...
+
 
 # --- the journal ----------------------------------------------------------------------------
 

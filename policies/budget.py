@@ -158,19 +158,21 @@ class Budget:
         self, seen: Observation, period: Period, bill: _Bill, cap: int, burn: float
     ) -> Reason:
         left, ends = self.compute_seconds - bill.total, ""
+        more = {"ends_at": period.end}
         code = Code.SPEND_WITHIN_BUDGET if cap >= seen.envelope.max_replicas else Code.SPEND_PACED
         sentence = (
             "{spent:.0f} of {budget:.0f} compute-seconds of this {period} are spent ({how}); the "
             "rest sustains a ceiling of {cap}"
         )
         if left <= 0:
-            code = Code.SPEND_EXHAUSTED
+            code, more["lasts_until"] = Code.SPEND_EXHAUSTED, seen.at
             sentence = (
                 "the {budget:.0f} compute-seconds of this {period} are spent ({how}): {spent:.0f}; "
                 "{cap} vital replicas stay"
             )
         elif burn > 0 and left / burn < period.end - seen.at:
-            ends = _utc(seen.at + left / burn)
+            more["lasts_until"] = seen.at + left / burn
+            ends = _utc(more["lasts_until"])
             sentence += "; at the present pace it runs out on {ends}"
         if bill.unseen_s > 0:
             sentence += "; {unseen:.1f} h that nothing tells about count at the even pace"
@@ -184,6 +186,7 @@ class Budget:
             cap=cap,
             ends=ends,
             unseen=bill.unseen_s / 3600,
+            **more,
         )
 
 

@@ -3,7 +3,17 @@
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.margins import Pace
 from autoscaler.forecast.options import Options
-from autoscaler.forecast.quality import Quality, tau_for
+from autoscaler.forecast.quality import Quality, independent, tau_for
 from autoscaler.forecast.replay import Choice, Lived, choose
 
-__all__ = ["Choice", "Forecaster", "Lived", "Options", "Pace", "Quality", "choose", "tau_for"]
+__all__ = [
+    "Choice",
+    "Forecaster",
+    "Lived",
+    "Options",
+    "Pace",
+    "Quality",
+    "choose",
+    "independent",
+    "tau_for",
+]

@@ -23,6 +23,19 @@ class Quality:
     expert: str
 
 
+HALF_LIFE_S = 86_400.0
+
+
+def independent(trials: int, every_s: float, lead_s: float) -> float:
+    """How many independent windows a faded coverage is worth, for its margin of error.
+
+    Weights that fade by f are worth (1 + f) / (1 - f) equal ones (Kish's effective size), and
+    windows of `lead_s` that begin every `every_s` overlap, so they count by their share of it.
+    """
+    fade: float = 0.5 ** (every_s / HALF_LIFE_S)
+    return min(trials, (1 + fade) / (1 - fade)) * min(1.0, every_s / lead_s)
+
+
 class Ledger:
     """Discounted sums behind `Quality`."""
 
@@ -39,7 +52,7 @@ class Ledger:
         "weight",
     )
 
-    def __init__(self, tau: float, step_s: float, half_life_s: float = 86_400.0) -> None:
+    def __init__(self, tau: float, step_s: float, half_life_s: float = HALF_LIFE_S) -> None:
         self.tau = tau
         self.fade = 0.5 ** (step_s / half_life_s)
         self.trials = self.met = 0

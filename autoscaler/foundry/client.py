@@ -28,6 +28,7 @@ from autoscaler.foundry.errors import (
 from autoscaler.foundry.options import FoundryOptions
 from autoscaler.foundry.pacing import Pace, Turn
 from autoscaler.foundry.secret import Secret
+from autoscaler.foundry.skew import skew_s
 from autoscaler.foundry.wire import CONFIGURATION
 from autoscaler.ports import Clock, PlatformWatch
 
@@ -152,10 +153,13 @@ async def observed(
     operation: str, request: Request, door: Door, clock: Clock, watch: PlatformWatch
 ) -> Answer:
     """Send once and tell the watch how it went."""
-    started, status = clock.monotonic(), "connection"
+    started, sent, status = clock.monotonic(), clock.now(), "connection"
     try:
         answer = await door.send(request)
         status = str(answer.status)
+        skew = skew_s(answer.headers.get("Date", ""), sent, clock.now())
+        if skew is not None:
+            watch.skewed(skew)
     except TimedOut:
         status = "timeout"
         raise

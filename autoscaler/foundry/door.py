@@ -29,7 +29,7 @@ from autoscaler.foundry.errors import (
 from autoscaler.foundry.options import FoundryOptions
 
 # The headers that anybody here reads; others stay behind.
-_KEPT = ("Retry-After", "QoS-Retry-Hint", "Content-Type")
+_KEPT = ("Retry-After", "QoS-Retry-Hint", "Content-Type", "Date")
 _AGENT = "foundry-autoscaler"
 
 

@@ -20,6 +20,7 @@ class Watchdog:
     intervals: dict[str, float] = field(default_factory=dict)
     last: dict[str, float] = field(default_factory=dict)
     loop_lag_s: float = 0.0
+    _worst_s: float = 0.0
 
     def expect(self, group: str, interval_s: float) -> None:
         """From now on this group must tick."""
@@ -51,3 +52,9 @@ class Watchdog:
             asked = self.clock.monotonic() + PROBE_S
             await self.clock.sleep(PROBE_S)
             self.loop_lag_s = max(0.0, self.clock.monotonic() - asked)
+            self._worst_s = max(self._worst_s, self.loop_lag_s)
+
+    def worst(self) -> float:
+        """The worst lag since this was last asked, seconds."""
+        worst, self._worst_s = self._worst_s, 0.0
+        return worst

@@ -42,6 +42,7 @@ RELOADS = ("success", "failure")
 TROUBLES = ("overran", "missed", "crashed", OTHER)
 DIRECTIONS = ("up", "down")
 DIAL_NAMES = tuple(dial.value for dial in DIALS)
+ALARMS = ("blind", "dropping", "shrinking")
 
 # From a loopback answer to the longest total deadline of a request (10 s) and beyond.
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -130,7 +131,11 @@ DAEMON = (
         "Time since the latest tick, or since the start before the first.",
         group=NAMED,
     ),
+    _gauge("evaluation_interval_seconds", "The configured time between ticks.", group=NAMED),
+    _gauge("fleet_alarm", "1 while nothing in the group is lowered.", group=NAMED, alarm=ALARMS),
     _histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", LAGS),
+    _gauge("journal_up", "1 while every group can record what it does, else 0."),
+    _gauge("journal_unrecorded_decisions", "Decisions that wait for the journal to work again."),
     _counter(
         "platform_requests_total",
         "Requests to the platform.",
@@ -152,6 +157,10 @@ DAEMON = (
     _histogram("platform_rate_limit_wait_seconds", "Waiting for the pace.", LATENCIES),
     _gauge("platform_pace_requests_per_second", "The present pace, 0 before the first request."),
     _gauge("platform_breaker_open", "1 while requests to the platform are stopped, else 0."),
+    _gauge(
+        "platform_clock_skew_seconds",
+        "The daemon's clock minus the platform's, to half a second; absent until it told its time.",
+    ),
     _gauge("source_up", "1 when the source's last query was answered, else 0.", source=NAMED),
     _counter("source_queries_total", "Queries, by what came.", source=NAMED, outcome=ANSWERS),
     _histogram("source_query_duration_seconds", "Queries to a source.", LATENCIES, source=NAMED),
@@ -196,6 +205,31 @@ DEPLOYMENTS = (
     _each("limit_min_replicas", "The lowest min replicas that the configuration allows."),
     _each("limit_max_replicas", "The highest max replicas allowed; absent without an upper end."),
     _each("thread_ceiling", "The most threads that the platform takes; absent until learnt."),
+    _each("startup_seconds", "Start-up time (95th percentile); absent until learnt."),
+    _each(
+        "floor_waiting_since_timestamp_seconds",
+        "When the floor was raised that the platform has not made ready yet; absent without one.",
+    ),
+    _each(
+        "short_replicas",
+        "Guaranteed replicas that a policy asks for beyond the ceiling in force; 0: it suffices.",
+    ),
+    _each(
+        "replica_compute_seconds_per_second",
+        "Compute-seconds that one replica costs each second; absent without a known rate.",
+    ),
+    _each(
+        "floor_compute_seconds_total",
+        "Compute-seconds that the guaranteed replicas cost while they were watched.",
+        Type.COUNTER,
+    ),
+    _each("budget_compute_seconds", "The budget of the period; absent without a policy for it."),
+    _each("budget_spent_compute_seconds", "What of the budget is spent."),
+    _each(
+        "budget_lasts_until_timestamp_seconds",
+        "When the budget is spent at the present pace, or was; +Inf when it outlasts its period.",
+    ),
+    _each("budget_ends_timestamp_seconds", "When the budget's period ends and a new one begins."),
     _each("ready", "1 when the platform says that it is ready, else 0."),
     _each("state", "1 for the state that the platform reports.", state=STATES),
     _each("mode", "1 for how far the daemon may go.", mode=MODES),
@@ -205,10 +239,15 @@ DEPLOYMENTS = (
         "override_expiry_timestamp_seconds",
         "When the last active pause, pin or floor ends; +Inf for never; absent without one.",
     ),
+    _each(
+        "override_next_expiry_timestamp_seconds",
+        "When the first active word of an operator ends; absent without one that ends.",
+    ),
     _each("limited_by", "1 for each guard that shaped or held the decision.", guard=GUARDS),
     _each("signals_missing", "Signals without data."),
     _each("decisions_total", "Decisions, by how they ended.", Type.COUNTER, outcome=OUTCOMES),
     _each("direction_changes_total", "Changes against the last one's direction.", Type.COUNTER),
+    _each("foreign_changes_total", "Changes that others were found to have made.", Type.COUNTER),
     _each("last_evaluation_timestamp_seconds", "When it was last decided upon."),
     _each("last_reading_timestamp_seconds", "When the platform was last read."),
     _each("last_change_timestamp_seconds", "The last change made here; absent before the first."),
@@ -244,6 +283,10 @@ FORECASTS = (
     _forecast("loss_ratio", "Pinball loss over that of the naive forecast; below 1 is better."),
     _forecast("bias_ratio", "Mean forecast over mean demand, minus 1; above 0 it is too high."),
     _forecast("trials", "Windows that the forecast was compared with."),
+    _forecast(
+        "independent_trials",
+        "So many independent windows the coverage is worth, by its fading and their overlap.",
+    ),
     _forecast("lead_seconds", "The start-up time that the forecast looks ahead."),
 )
 

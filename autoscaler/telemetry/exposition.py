@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from autoscaler.core.decision import Decision
+from autoscaler.telemetry.afterwards import settled
 from autoscaler.telemetry.catalogue import (
     DEPLOYMENTS,
     OUTCOMES,
@@ -22,7 +23,16 @@ from autoscaler.telemetry.catalogue import (
     Scope,
     Type,
 )
-from autoscaler.telemetry.readings import MANIES, ONES, SETS, Many, Number, One, Set
+from autoscaler.telemetry.readings import (
+    MANIES,
+    ONES,
+    SETS,
+    Many,
+    Number,
+    One,
+    Set,
+    replica_cost,
+)
 
 # Lines between two offers of the interpreter to other threads: about a millisecond of work,
 # where the interpreter by itself would keep the event loop waiting 5 ms for each of its turns.
@@ -33,15 +43,20 @@ BREATH = 1_000
 class Columns:
     """The fleet at one moment, column by column: label texts, latest decisions, counts.
 
-    `outcomes` counts decisions in the order of `OUTCOMES`. Columns and arrays instead of an
-    object per row, because 20,000 new objects start a full garbage collection, and that holds
-    every thread up for 100 ms at 10,000 deployments.
+    `outcomes` counts decisions in the order of `OUTCOMES`, `turns` changes of direction, `hands`
+    changes by others, `compute` compute-seconds; `raised_at` is the raise waited for.
+
+    Columns and arrays instead of an object per row, because 20,000 new objects start a full
+    garbage collection, and that holds every thread up for 100 ms at 10,000 deployments.
     """
 
     labels: list[str] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     outcomes: list[array[int]] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
+    hands: list[int] = field(default_factory=list)
+    compute: list[float] = field(default_factory=list)
+    raised_at: list[float | None] = field(default_factory=list)
 
 
 def escape(value: str) -> str:
@@ -141,8 +156,29 @@ def _turns(name: str, fleet: Columns) -> Iterator[str]:
         yield f"{name}{start}}} {turns}\n"
 
 
+def _hands(name: str, fleet: Columns) -> Iterator[str]:
+    for start, count in zip(fleet.labels, fleet.hands, strict=True):
+        yield f"{name}{start}}} {count}\n"
+
+
+def _compute(name: str, fleet: Columns) -> Iterator[str]:
+    for start, decision, total in zip(fleet.labels, fleet.decisions, fleet.compute, strict=True):
+        # Without a rate nobody knows what it costs, which is not nothing.
+        if replica_cost(decision) is not None:
+            yield f"{name}{start}}} {number(total)}\n"
+
+
+def _waiting(name: str, fleet: Columns) -> Iterator[str]:
+    for start, decision, since in zip(fleet.labels, fleet.decisions, fleet.raised_at, strict=True):
+        if since is not None and not settled(decision):
+            yield f"{name}{start}}} {number(since)}\n"
+
+
 SPECIAL: dict[str, Callable[[str, Columns], Iterator[str]]] = {
     "deployment_info": _info,
     "deployment_decisions_total": _outcomes,
     "deployment_direction_changes_total": _turns,
+    "deployment_foreign_changes_total": _hands,
+    "deployment_floor_compute_seconds_total": _compute,
+    "deployment_floor_waiting_since_timestamp_seconds": _waiting,
 }

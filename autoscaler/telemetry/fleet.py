@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import Envelope
 from autoscaler.ports import TickReport
+from autoscaler.telemetry.afterwards import hands, raised_before, spent, waiting
 from autoscaler.telemetry.catalogue import OUTCOMES
 from autoscaler.telemetry.exposition import Columns, label_of
 
@@ -28,10 +29,16 @@ class Entry:
     outcomes: array[int] = field(default_factory=lambda: array("Q", bytes(8 * len(OUTCOMES))))
     direction: int = 0
     turns: int = 0
+    hands: int = 0
+    compute: float = 0.0
+    raised_at: float | None = None
     absent: int = 0
 
     def note(self, decision: Decision) -> None:
         """Take over the latest decision."""
+        self.hands += hands(self.decision, decision)
+        self.compute += spent(self.decision, decision)
+        self.raised_at = waiting(self.raised_at, decision)
         self.decision = decision
         self.absent = 0
         self.outcomes[PLACE[decision.outcome.kind]] += 1
@@ -65,7 +72,7 @@ class Fleet:
             entry = entries.get(decision.deployment)
             if entry is None:
                 entry = entries[decision.deployment] = Entry(
-                    label_of(decision.deployment), decision
+                    label_of(decision.deployment), decision, raised_at=raised_before(decision)
                 )
             entry.note(decision)
         self._miss(report)
@@ -103,4 +110,7 @@ class Fleet:
             [entry.decision for entry in entries],
             [entry.outcomes[:] for entry in entries],
             [entry.turns for entry in entries],
+            [entry.hands for entry in entries],
+            [entry.compute for entry in entries],
+            [entry.raised_at for entry in entries],
         )

@@ -24,6 +24,7 @@ class ForecastReading:
     bias: float | None
     trials: int
     lead_s: float
+    independent: float = 0.0
 
 
 Look = Callable[[], Iterable[ForecastReading]]
@@ -34,6 +35,7 @@ READ: dict[str, Callable[[ForecastReading], float | None]] = {
     "forecast_loss_ratio": lambda one: one.loss_ratio,
     "forecast_bias_ratio": lambda one: one.bias,
     "forecast_trials": lambda one: float(one.trials),
+    "forecast_independent_trials": lambda one: one.independent,
     "forecast_lead_seconds": lambda one: one.lead_s,
 }
 

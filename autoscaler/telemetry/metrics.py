@@ -5,16 +5,15 @@ from __future__ import annotations
 import platform
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import product
+from types import MappingProxyType
 from typing import Literal
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
 
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import DIALS, Envelope
@@ -24,6 +23,7 @@ from autoscaler.telemetry.catalogue import BY_NAME, DAEMON, NAMED, OTHER, Metric
 from autoscaler.telemetry.exposition import deployments
 from autoscaler.telemetry.fleet import Fleet
 from autoscaler.telemetry.forecasts import ForecastCollector, Look
+from autoscaler.telemetry.inside import AT_SCRAPE, AtScrape, Inside, Reading
 from autoscaler.telemetry.readings import current, limiting
 
 Detail = Literal["full", "basic", "auto"]
@@ -31,9 +31,10 @@ Detail = Literal["full", "basic", "auto"]
 # Full detail of 500 deployments is about 35,000 series; 10,000 would be near a million.
 AUTO_FULL = 500
 END = b"# EOF\n"
+LONGEST_MARK = 100
+Mark = dict[str, str] | None
+NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 ANSWERED = frozenset({"success", "empty", "stale", "partial"})
-# Read at scrape time instead of being set.
-AT_SCRAPE = frozenset({"deployments", "last_evaluation_age_seconds", "log_lines_dropped_total"})
 
 
 class Metrics:
@@ -68,7 +69,9 @@ class Metrics:
         for metric in DAEMON:
             if metric.name not in AT_SCRAPE:
                 self._register(metric)
-        self._registry.register(AtScrape(self._fleet, self.ages, dropped))
+        self._skew: float | None = None
+        self._inside: Inside = Reading
+        self._registry.register(AtScrape(self._look, dropped))
         prometheus_client.ProcessCollector(registry=self._registry)
         prometheus_client.GCCollector(registry=self._registry)
         python = platform.python_version()
@@ -111,6 +114,10 @@ class Metrics:
     def watch_forecasts(self, look: Look) -> None:
         """Expose the quality of the forecasts that `look` names, from now on."""
         self._registry.register(ForecastCollector(look))
+
+    def watch_inside(self, inside: Inside) -> None:
+        """Ask `inside` for the daemon's own state at each scrape, from now on."""
+        self._inside = inside
 
     def reload_failed(self) -> None:
         """A configuration was refused; the last good one stays."""
@@ -156,7 +163,11 @@ class Metrics:
         self._histograms["tick_duration_seconds"].labels(report.group).observe(report.took_s)
         self._histograms["tick_lag_seconds"].labels(report.group).observe(report.lag_s)
         self._fleet.note(report)
-        self._count("decisions_total", (d.outcome.kind.value for d in report.decisions))
+        self._count(
+            "decisions_total",
+            (d.outcome.kind.value for d in report.decisions),
+            {d.outcome.kind.value: exemplar(d) for d in report.decisions},
+        )
         self._count(
             "decision_reasons_total", (d.outcome.reason.code.value for d in report.decisions)
         )
@@ -164,13 +175,16 @@ class Metrics:
         self._count("abstentions_total", _abstentions(report.decisions))
         for decision in report.decisions:
             if decision.outcome.took_s is not None:
-                self._histograms["apply_duration_seconds"].observe(decision.outcome.took_s)
+                took = self._histograms["apply_duration_seconds"]
+                took.observe(decision.outcome.took_s, exemplar(decision))
             if decision.outcome.kind is Kind.APPLIED:
                 self._turned(decision.plan.before, current(decision))
 
-    def _count(self, name: str, values: Iterable[str]) -> None:
+    def _count(
+        self, name: str, values: Iterable[str], marks: Mapping[str, Mark] = NO_MARKS
+    ) -> None:
         for value, times in Tally(values).items():
-            self._counters[name].labels(value).inc(times)
+            self._counters[name].labels(value).inc(times, marks.get(value))
 
     def _turned(self, before: Envelope, after: Envelope) -> None:
         for dial in DIALS:
@@ -202,6 +216,10 @@ class Metrics:
         self._gauges["platform_pace_requests_per_second"].set(requests_per_second)
         self._gauges["platform_breaker_open"].set(breaker_open)
 
+    def skewed(self, seconds: float) -> None:
+        """The platform told its time."""
+        self._skew = seconds
+
     # --- SourceWatch, ScheduleWatch --------------------------------------------------------------
 
     def queried(self, source: str, outcome: str, seconds: float) -> None:
@@ -229,6 +247,18 @@ class Metrics:
         now = self._clock.monotonic()
         return {group: now - ticked for group, ticked in tuple(self._ticked.items())}
 
+    def _look(self) -> Reading:
+        ages = self.ages()
+        seen = self._inside()
+        return replace(
+            seen,
+            ages=ages,
+            sizes=self._fleet.sizes(),
+            skew_s=self._skew,
+            intervals={name: s for name, s in seen.intervals.items() if name in ages},
+            alarms={name: seen.alarms.get(name) for name in ages},
+        )
+
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The body and its content type for an Accept header. Meant for a worker thread."""
         fleet = self._fleet.columns()
@@ -244,31 +274,12 @@ class Metrics:
         return body, openmetrics.CONTENT_TYPE_LATEST
 
 
-class AtScrape(Collector):
-    """The few metrics that are looked up when somebody asks."""
+def exemplar(decision: Decision) -> Mark:
+    """The decision's id beside a count of it, for OpenMetrics; None when it is too long for that.
 
-    def __init__(
-        self, fleet: Fleet, ages: Callable[[], Mapping[str, float]], dropped: Callable[[], int]
-    ) -> None:
-        self._fleet = fleet
-        self._ages = ages
-        self._dropped = dropped
-
-    def collect(self) -> Iterable[Family]:
-        """The sizes and ages of the groups, and the lines that nobody took."""
-        sizes, ages = self._fleet.sizes(), self._ages()
-        yield _by_group("deployments", {group: sizes.get(group, 0) for group in ages})
-        yield _by_group("last_evaluation_age_seconds", ages)
-        dropped = BY_NAME["log_lines_dropped_total"]
-        yield CounterMetricFamily(dropped.full_name, dropped.help, value=self._dropped())
-
-
-def _by_group(name: str, values: Mapping[str, float]) -> Family:
-    metric = BY_NAME[name]
-    family = GaugeMetricFamily(metric.full_name, metric.help, labels=["group"])
-    for group, value in values.items():
-        family.add_metric([group], value)
-    return family
+    The text format has no exemplars, and OpenMetrics 1.0 allows 128 characters of them.
+    """
+    return {"decision_id": decision.id} if len(decision.id) <= LONGEST_MARK else None
 
 
 def _known(name: str, label: str, value: str) -> str:

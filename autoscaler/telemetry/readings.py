@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from autoscaler.core.cost import Unpriced, replica_rate
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import DIALS, Dial, Envelope
 from autoscaler.core.observation import Control, Missing, Override
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Abstain, Bid, Proposal
+from autoscaler.core.reason import Code
 from autoscaler.telemetry.catalogue import GUARDS, MODES, OTHER, READING, STATES
 
 Number = float | int
@@ -96,6 +98,68 @@ def _expiry(decision: Decision) -> Number | None:
     return max(ends, default=None)
 
 
+def _next_expiry(decision: Decision) -> Number | None:
+    words = active(decision) if decision.seen.overrides else ()
+    return min((word.expires_at for word in words if word.expires_at is not None), default=None)
+
+
+def _short(decision: Decision) -> Number | None:
+    """How many replicas the most demanding policy's floor lies above the ceiling in force."""
+    if unread(decision):
+        return None
+    bids = (
+        vote.answer.bids.get(Dial.MIN_REPLICAS)
+        for vote in decision.plan.votes
+        if isinstance(vote.answer, Proposal) and not vote.shadow
+    )
+    floors = (max(bid.want or 0, bid.at_least or 0) for bid in bids if bid is not None)
+    return max(0, max(floors, default=0) - current(decision).max_replicas)
+
+
+def replica_cost(decision: Decision) -> Number | None:
+    """Compute-seconds per second of one replica; None without a known rate."""
+    rate = replica_rate(decision.seen.resources)
+    return None if unread(decision) or isinstance(rate, Unpriced) else rate
+
+
+SPENDING = frozenset({Code.SPEND_WITHIN_BUDGET, Code.SPEND_PACED, Code.SPEND_EXHAUSTED})
+_Facts = Mapping[str, float | int | str]
+
+
+def _budget(decision: Decision) -> _Facts | None:
+    """The facts of the budget that has the least left of it, by the policies that keep one."""
+    found = [
+        dict(vote.answer.reason.facts)
+        for vote in decision.plan.votes
+        if isinstance(vote.answer, Proposal)
+        and not vote.shadow
+        and vote.answer.reason.code in SPENDING
+    ]
+    shares = [(_fact(facts, "spent") or 0.0) / (_fact(facts, "budget") or 1.0) for facts in found]
+    return max(zip(shares, found, strict=True), key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def _fact(facts: _Facts, name: str) -> Number | None:
+    value = facts.get(name)
+    return None if isinstance(value, str) else value
+
+
+def _of_budget(name: str) -> One:
+    def read(decision: Decision) -> Number | None:
+        facts = _budget(decision)
+        return None if facts is None else _fact(facts, name)
+
+    return read
+
+
+def _lasts_until(decision: Decision) -> Number | None:
+    facts = _budget(decision)
+    if facts is None:
+        return None
+    until = _fact(facts, "lasts_until")
+    return math.inf if until is None else until
+
+
 def _missing_signals(decision: Decision) -> int:
     return sum(isinstance(signal, Missing) for signal in decision.seen.signals.values())
 
@@ -116,10 +180,18 @@ ONES: Mapping[str, One] = MappingProxyType(
         "deployment_limit_min_replicas": lambda d: d.seen.limits.min_replicas.low,
         "deployment_limit_max_replicas": lambda d: d.seen.limits.max_replicas.high,
         "deployment_thread_ceiling": lambda d: d.seen.learned.thread_ceiling,
+        "deployment_startup_seconds": lambda d: d.seen.learned.startup_s,
+        "deployment_short_replicas": _short,
+        "deployment_replica_compute_seconds_per_second": replica_cost,
+        "deployment_budget_compute_seconds": _of_budget("budget"),
+        "deployment_budget_spent_compute_seconds": _of_budget("spent"),
+        "deployment_budget_lasts_until_timestamp_seconds": _lasts_until,
+        "deployment_budget_ends_timestamp_seconds": _of_budget("ends_at"),
         "deployment_ready": lambda d: None if unread(d) else int(d.seen.health.is_ready),
         "deployment_paused": _paused,
         "deployment_overridden": _overridden,
         "deployment_override_expiry_timestamp_seconds": _expiry,
+        "deployment_override_next_expiry_timestamp_seconds": _next_expiry,
         "deployment_signals_missing": _missing_signals,
         "deployment_last_evaluation_timestamp_seconds": lambda d: d.at,
         "deployment_last_reading_timestamp_seconds": (

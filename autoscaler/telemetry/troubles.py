@@ -63,6 +63,9 @@ class Troubles:
         else:
             self.works("platform")
 
+    def skewed(self, seconds: float) -> None:
+        """A gauge tells; it comes with every answer."""
+
     def troubled(self, name: str, trouble: str) -> None:
         """A scheduled run did not go as planned; each such run is news."""
         self._log.warning("schedule", job=name, trouble=trouble)
@@ -93,6 +96,11 @@ class EveryPlatformWatch:
         """Pass on."""
         for watch in self._watches:
             watch.paced(requests_per_second, breaker_open=breaker_open)
+
+    def skewed(self, seconds: float) -> None:
+        """Pass on."""
+        for watch in self._watches:
+            watch.skewed(seconds)
 
 
 class EverySourceWatch:

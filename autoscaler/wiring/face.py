@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autoscaler import __version__
+from autoscaler.forecast import independent
 from autoscaler.journal import SqlJournal
 from autoscaler.runtime.daemon import Daemon
 from autoscaler.runtime.seat import Seat
 from autoscaler.telemetry.forecasts import ForecastReading
+from autoscaler.telemetry.inside import Reading
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.web import view
 from autoscaler.web.table import Table
@@ -29,11 +31,23 @@ def forecast_readings(seats: Sequence[Seat]) -> list[ForecastReading]:
             quality.bias,
             quality.trials,
             foresight.leads()[name],
+            independent(quality.trials, foresight.every_s, foresight.leads()[name]),
         )
         for seat in seats
         if (foresight := seat.foresight) is not None
         for name, quality in foresight.quality().items()
     ]
+
+
+def inside(daemon: Daemon) -> Reading:
+    """The daemon's own state, for its metrics."""
+    ticks = list(daemon.ticks.values())
+    return Reading(
+        intervals={tick.group: tick.interval_s for tick in ticks},
+        alarms={tick.group: tick.alarm.code if tick.alarm else None for tick in ticks},
+        journal_up=all(tick.journal_up for tick in ticks),
+        unrecorded=sum(len(tick.unrecorded) for tick in ticks),
+    )
 
 
 class DaemonFace:

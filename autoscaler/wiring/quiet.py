@@ -18,6 +18,9 @@ class Quiet:
     def paced(self, requests_per_second: float, *, breaker_open: bool) -> None:
         """Nobody counts."""
 
+    def skewed(self, seconds: float) -> None:
+        """Nobody counts."""
+
     def queried(self, source: str, outcome: str, seconds: float) -> None:
         """Nobody counts."""
 

@@ -28,7 +28,7 @@ from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, 
 from autoscaler.web.server import Server
 from autoscaler.web.server import serve as open_server
 from autoscaler.wiring.build import build, loaded_secrets
-from autoscaler.wiring.face import DaemonFace, forecast_readings
+from autoscaler.wiring.face import DaemonFace, forecast_readings, inside
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -147,6 +147,7 @@ async def start(
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
     server = await _page(settings, DaemonFace(daemon, metrics, journal), journal)
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
+    metrics.watch_inside(lambda: inside(daemon))
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
     try:
         await daemon.start(parts)
@@ -181,7 +182,7 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
         await journal.prune(daemon.clock.now(), keep.keep, keep.keep_rows)
 
     async def lag(_lag_s: float) -> None:
-        running.metrics.lagged(daemon.watchdog.loop_lag_s)
+        running.metrics.lagged(daemon.watchdog.worst())
         running.keep()
 
     daemon.schedule.every("prune", PRUNE_S, prune, after=60.0)

@@ -229,6 +229,7 @@ class Watch:
     retries: list[tuple[str, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     paces: list[tuple[float, bool]] = field(default_factory=list)
+    skews: list[float] = field(default_factory=list)
 
     def requested(self, operation: str, status: str, seconds: float) -> None:
         self.requests.append((operation, status))
@@ -241,6 +242,9 @@ class Watch:
 
     def paced(self, requests_per_second: float, *, breaker_open: bool) -> None:
         self.paces.append((requests_per_second, breaker_open))
+
+    def skewed(self, seconds: float) -> None:
+        self.skews.append(seconds)
 
 
 BRISK = PacingOptions(requests_per_second=1000, burst=1000, concurrency=4)

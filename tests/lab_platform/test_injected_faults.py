@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -194,3 +195,12 @@ async def test_the_endpoint_refuses_wrong_faults_with_a_sentence() -> None:
         status, body = await inject(call, kind="explosion")
     assert status == 400
     assert "kind must be one of" in body["error"]
+
+
+async def test_a_skewed_answer_carries_the_time_of_a_wrong_clock() -> None:
+    async with running(clock=HandClock()) as call:
+        await inject(call, kind="skewed", operation="get", skew_s=-3600)
+        url = f"{call.platform.url}/api/v2/models/liveDeployments/{call.rid}?preview=true"
+        async with call.session.get(url, headers=call.headers) as answer:
+            told = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        assert told == HandClock().at - 3600

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from json import JSONDecodeError
 from typing import Any
 
@@ -142,6 +143,8 @@ class Door:
             return answer
         if fault.kind is FaultKind.RESET_AFTER:
             return _reset(request)
+        if fault.kind is FaultKind.SKEWED:
+            answer.headers["Date"] = formatdate(self.clock.now() + fault.skew_s, usegmt=True)
         if fault.kind is FaultKind.SLOW_AFTER:
             await self.clock.sleep(fault.delay_s)
         if fault.kind is FaultKind.GARBAGE:

@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     OLD_SHAPE = "old_shape"
     UNKNOWN_STATE = "unknown_state"
     CLAMPED = "clamped"
+    SKEWED = "skewed"
 
 
 @dataclass(slots=True)
@@ -48,7 +49,8 @@ class Fault:
     `do_not_retry` for rate_limited and unavailable; `status` for server_error (an HTML body) and
     named_error; `error_name` and `parameters` for named_error; `delay_s` (wall seconds) for slow
     and slow_after; `fields` (of the runtime configuration) for old_shape; `state` for
-    unknown_state; `max_replicas` for clamped. Raises ValueError.
+    unknown_state; `max_replicas` for clamped; `skew_s` (ahead of the real time, may be negative)
+    for skewed, which answers with the time of a wrong clock. Raises ValueError.
     """
 
     kind: FaultKind
@@ -64,6 +66,7 @@ class Fault:
     fields: tuple[str, ...] = ("sources", "environmentVariables")
     state: str = "HIBERNATING"
     max_replicas: int = 1
+    skew_s: float = 60.0
     struck: int = 0
 
     def __post_init__(self) -> None:
