@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import statistics
 from collections.abc import Iterator
+from logging import Logger
 from pathlib import Path
 
 import pytest
@@ -82,4 +84,9 @@ def test_every_exception_to_a_rule_names_its_reason() -> None:
 def test_the_import_contracts_are_kept() -> None:
     from importlinter import cli
 
+    loggers = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, Logger)]
+    silent = [one.disabled for one in loggers]
     assert cli.lint_imports(config_filename=str(ROOT / "pyproject.toml")) == 0
+    # It configures logging and disables every logger there is, also for the tests behind it.
+    for one, disabled in zip(loggers, silent, strict=True):
+        one.disabled = disabled
