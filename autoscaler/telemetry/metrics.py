@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -31,7 +32,7 @@ Detail = Literal["full", "basic", "auto"]
 # Full detail of 500 deployments is about 35,000 series; 10,000 would be near a million.
 AUTO_FULL = 500
 END = b"# EOF\n"
-LONGEST_MARK = 100
+PLAIN = re.compile(r"[\w./:-]{1,100}", re.ASCII)
 Mark = dict[str, str] | None
 NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 ANSWERED = frozenset({"success", "empty", "stale", "partial"})
@@ -275,11 +276,12 @@ class Metrics:
 
 
 def exemplar(decision: Decision) -> Mark:
-    """The decision's id beside a count of it, for OpenMetrics; None when it is too long for that.
+    """The decision's id beside a count of it, for OpenMetrics; None when it is not plain.
 
-    The text format has no exemplars, and OpenMetrics 1.0 allows 128 characters of them.
+    The text format has no exemplars, OpenMetrics 1.0 allows 128 characters of them, and its
+    parsers differ in what they make of a brace or a hash in them.
     """
-    return {"decision_id": decision.id} if len(decision.id) <= LONGEST_MARK else None
+    return {"decision_id": decision.id} if PLAIN.fullmatch(decision.id) else None
 
 
 def _known(name: str, label: str, value: str) -> str:
