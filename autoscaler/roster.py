@@ -96,6 +96,14 @@ class Managed:
     priority: int = 0
     forecasts: Mapping[str, ForecastSpec] = field(default_factory=lambda: NO_FORECASTS)
 
+    @property
+    def demand(self) -> str | None:
+        """The signal that says how much there is to do: what is forecast, or a policy reads."""
+        for spec in self.forecasts.values():
+            return spec.of
+        needs = (name for entry in self.policies for name in entry.policy.needs)
+        return next((name for name in needs if name in self.signals), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:

@@ -60,6 +60,21 @@ class Plan:
         """Whether anything would change."""
         return self.after != self.before
 
+    @property
+    def shaped_by(self) -> tuple[str, ...]:
+        """The guards that changed or held it, in their order.
+
+        The draft leaves one step for each dial that the policies moved; what follows is of
+        guards. A policy may carry a guard's name, so they are told apart by place.
+        """
+        if self.hold is None and not self.trail:
+            return ()
+        drafted = sum(self.before[dial] != self.wanted[dial] for dial in DIALS)
+        names = [step.by for step in self.trail[drafted:]]
+        if self.hold is not None:
+            names.append(self.hold.by)
+        return tuple(dict.fromkeys(names))
+
     def move(self, to: Envelope, by: str, why: Callable[[Dial], Reason] | Reason) -> Plan:
         """The plan with another `after`; each dial that moved gets its step in the trail."""
         if to == self.after or self.hold:

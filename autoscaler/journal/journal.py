@@ -13,6 +13,7 @@ from autoscaler.core.observation import Change, Override
 from autoscaler.journal import decisions as d
 from autoscaler.journal import forecasts as f
 from autoscaler.journal import overrides as o
+from autoscaler.journal import past
 from autoscaler.journal import prune as p
 from autoscaler.journal import rows as r
 from autoscaler.journal import state as s
@@ -172,6 +173,40 @@ class SqlJournal:
         """The last kept decision as JSON, None when there is none."""
         found = await self.history(deployment, 1)
         return found[0] if found else None
+
+    async def decisions(
+        self,
+        deployment: str | None,
+        *,
+        before_id: str | None,
+        limit: int,
+        start: float | None,
+        end: float | None,
+        kinds: Sequence[str] = (),
+    ) -> Sequence[bytes]:
+        """Kept decisions as JSON, newest first, older than `before_id`; times are Unix seconds."""
+        return await self._store.run(
+            "reading decisions",
+            lambda c: past.decisions(
+                c,
+                deployment,
+                before_id=before_id,
+                limit=limit,
+                start=start,
+                end=end,
+                kinds=kinds,
+            ),
+        )
+
+    async def decision(self, ident: str) -> bytes | None:
+        """One kept decision as JSON, None when there is none of this id."""
+        return await self._store.run("reading a decision", lambda c: past.one(c, ident))
+
+    @property
+    def place(self) -> str:
+        """Where it is kept: a file's name, or a server's address without its password."""
+        place = self._store.backend.place
+        return place.rpartition("/")[2] if place.startswith("/") else place
 
     async def leave(self, deployments: Sequence[str]) -> None:
         """Say that these are not watched any more: coming back, they count as newly seen."""

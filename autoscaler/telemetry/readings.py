@@ -25,18 +25,9 @@ NONE: frozenset[str] = frozenset()
 
 
 def limiting(plan: Plan) -> frozenset[str]:
-    """The guards that shaped or held a plan, by their names in the closed list.
-
-    The draft leaves one step for each dial that the policies moved; what follows is of guards.
-    A policy may carry a guard's name, so the steps are told apart by place and not by name.
-    """
-    if plan.hold is None and not plan.trail:
-        return NONE
-    drafted = sum(plan.before[dial] != plan.wanted[dial] for dial in DIALS)
-    names = {step.by for step in plan.trail[drafted:]}
-    if plan.hold is not None:
-        names.add(plan.hold.by)
-    return frozenset(name if name in _GUARDS else OTHER for name in names)
+    """The guards that shaped or held a plan, by their names in the closed list."""
+    names = plan.shaped_by
+    return frozenset(name if name in _GUARDS else OTHER for name in names) if names else NONE
 
 
 def unread(decision: Decision) -> bool:

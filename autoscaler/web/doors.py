@@ -10,6 +10,8 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from autoscaler.ports import JournalError
+from autoscaler.web.params import BadParameter
 from autoscaler.web.problems import problem
 
 log = structlog.get_logger(__name__)
@@ -80,17 +82,27 @@ def doorkeeper(allowed: Iterable[str]) -> Middleware:
             return refused
         try:
             return await handler(request)
-        except web.HTTPMethodNotAllowed as error:
-            allow = ", ".join(sorted(error.allowed_methods))
-            return problem(405, f"only {allow} are served here", {"Allow": allow})
-        except web.HTTPException as error:
-            return problem(error.status, _sentence(error.status, request))
-        except Exception as bug:
-            # The caller learns nothing of the inside; the log has it.
-            log.exception("request failed", path=request.path, error=type(bug).__name__)
-            return problem(500, "this is a bug; the log has the details")
+        except Exception as error:  # noqa: BLE001 - each becomes a problem that tells its reader enough
+            return _told(request, error)
 
     return keep
+
+
+def _told(request: web.Request, error: Exception) -> web.Response:
+    """The answer to a request whose handler raised."""
+    if isinstance(error, BadParameter):
+        return error.answer()
+    if isinstance(error, JournalError):
+        log.warning("the journal was not read", path=request.path, problem=str(error))
+        return problem(503, "the journal does not answer; try again", {"Retry-After": "5"})
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allow = ", ".join(sorted(error.allowed_methods))
+        return problem(405, f"only {allow} are served here", {"Allow": allow})
+    if isinstance(error, web.HTTPException):
+        return problem(error.status, _sentence(error.status, request))
+    # The caller learns nothing of the inside; the log has it.
+    log.error("request failed", path=request.path, error=type(error).__name__, exc_info=error)
+    return problem(500, "this is a bug; the log has the details")
 
 
 def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None:

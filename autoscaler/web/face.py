@@ -3,28 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from autoscaler.core.observation import Override
+
 Json = Mapping[str, Any]
+
+
+class Standing(Protocol):
+    """An override that is active. `scope`: "fleet", "group:NAME" or a deployment's name."""
+
+    @property
+    def id(self) -> str:
+        """The store's id."""
+        ...
+
+    @property
+    def scope(self) -> str:
+        """Whom it is for."""
+        ...
+
+    @property
+    def override(self) -> Override:
+        """The word itself."""
+        ...
+
+    @property
+    def created_at(self) -> float:
+        """Unix seconds."""
+        ...
+
+
+class Entry(Protocol):
+    """One line of the audit trail."""
+
+    @property
+    def seq(self) -> int:
+        """Its place, rising."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is asked of a history: Unix seconds, and at most so many points.
+
+    Without an end it goes as far as there is something to tell: into the forecast.
+    """
+
+    start: float
+    end: float | None
+    points: int
 
 
 class Face(Protocol):
     """Questions that the daemon answers. All are read-only, and none may contain a secret."""
 
-    def status(self) -> Json:
+    def status(self, standing: Sequence[Standing]) -> Json:
         """The daemon itself; see `view.status`. Called in a worker thread."""
         ...
 
-    def deployments(self) -> Sequence[Json]:
+    async def health(self) -> Json:
+        """Sources, platform, loop, journal and configuration."""
+        ...
+
+    def deployments(self, standing: Sequence[Standing]) -> Sequence[Json]:
         """One row per deployment; see `table.Table`. Called in a worker thread, once a second."""
         ...
 
-    def deployment(self, name: str) -> Json | None:
+    def deployment(self, name: str, standing: Sequence[Standing]) -> Json | None:
         """Everything about one deployment; see `view.detail`. None for an unknown name."""
         ...
 
-    async def history(self, name: str, limit: int) -> Sequence[bytes]:
-        """At most `limit` (1..1000) recorded decisions as JSON, newest first."""
+    def knows(self, name: str) -> bool:
+        """Whether a deployment of this name is managed."""
         ...
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
@@ -37,4 +89,51 @@ class Face(Protocol):
 
     def ready(self) -> tuple[bool, str]:
         """Whether it does its work, and a sentence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which decisions are asked for: newest first, older than the id `before`.
+
+    `start` and `end` are Unix seconds, both included; no `kinds` means all.
+    """
+
+    deployment: str | None
+    before: str | None
+    limit: int
+    start: float | None
+    end: float | None
+    kinds: tuple[str, ...] = ()
+
+
+class Records(Protocol):
+    """The journal's past. Raises JournalError when it cannot be read."""
+
+    async def decisions(self, wanted: Wanted) -> Sequence[bytes]:
+        """Recorded decisions as JSON, newest first."""
+        ...
+
+    async def decision(self, ident: str) -> bytes | None:
+        """One recorded decision, None when there is none of this id."""
+        ...
+
+
+class Past(Protocol):
+    """How loads and envelopes went."""
+
+    async def series(self, name: str, span: Span) -> Json:
+        """Lines of a managed deployment; see the API's document."""
+        ...
+
+    def sparklines(self, names: Sequence[str]) -> Json:
+        """The last six hours' load in a few numbers each. Called in a worker thread."""
+        ...
+
+
+class Controls(Protocol):
+    """What operators may ask of the daemon."""
+
+    async def standing(self) -> Sequence[Standing]:
+        """What is active now, oldest first."""
         ...

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from autoscaler.web.api.parts import Parts
+from autoscaler.web.api.routes import add_routes
 from autoscaler.web.doors import LONGEST_LINE, doorkeeper, headers, parse_listen
-from autoscaler.web.face import Face
-from autoscaler.web.routes import add_routes
 
 # Requests still running at the end get this long, seconds; a scrape of 10,000 takes half of it.
 GOODBYE_S = 1.0
@@ -34,7 +34,7 @@ class Server:
         await self._runner.cleanup()
 
 
-async def serve(face: Face, listen: str, allowed_hosts: Iterable[str] = ()) -> Server:
+async def serve(parts: Parts, listen: str, allowed_hosts: Iterable[str] = ()) -> Server:
     """Listen at `host:port`; port 0 takes a free one.
 
     `allowed_hosts` are names under which it may be asked besides loopback names and its own
@@ -43,7 +43,7 @@ async def serve(face: Face, listen: str, allowed_hosts: Iterable[str] = ()) -> S
     host, port = parse_listen(listen)
     app = web.Application(middlewares=[doorkeeper([host, *allowed_hosts])])
     app.on_response_prepare.append(headers)
-    add_routes(app, face)
+    add_routes(app, parts)
     runner = web.AppRunner(
         app,
         access_log=None,

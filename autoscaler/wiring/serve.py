@@ -25,10 +25,12 @@ from autoscaler.telemetry.decision_log import DecisionLog
 from autoscaler.telemetry.logs import Logs, configure
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, Troubles
+from autoscaler.web.api.parts import Parts as WebParts
 from autoscaler.web.server import Server
 from autoscaler.web.server import serve as open_server
 from autoscaler.wiring.build import build, loaded_secrets
-from autoscaler.wiring.face import DaemonFace, forecast_readings, inside
+from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
+from autoscaler.wiring.face.configuration import changed_keys
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -60,6 +62,7 @@ class Running:
     lines: DecisionLog
     watches: Watches
     server: Server
+    witnesses: Witnesses
     hide: Callable[[str], None]
     again_at: float | None = None
     """When to try a configuration again that was good but came at a bad moment; monotonic."""
@@ -73,7 +76,7 @@ class Running:
                 self.hide(secret)
             parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
-            self.metrics.reload_failed()
+            self._refused(str(problem) or type(problem).__name__)
             if isinstance(problem, JournalError | TimeoutError):
                 # Not the file's fault: a slow write or a full disk passes, the wish stays.
                 self.again_at = time.monotonic() + AGAIN_S
@@ -81,17 +84,23 @@ class Running:
             log.error("configuration kept", file=str(path), problem=told)  # noqa: TRY400 - the problem says it all
             return False
         except Exception:  # a bug in a plug-in must not end a daemon that works
-            self.metrics.reload_failed()
+            self._refused("a bug; the log has the details")
             log.exception("configuration kept", file=str(path))
             return False
         for section in ("journal", "web", "log"):
             if getattr(settings, section) != getattr(self.settings, section):
                 log.warning("a change of this section needs a restart", section=section)
+        changed = changed_keys(self.settings, settings)
         self.settings = settings
+        self.witnesses.configuration.loaded(self.daemon.clock.now(), parts.digest, changed)
         self.metrics.reloaded((group.name for group in parts.groups), parts.sources)
         self.keep()
         log.info("configuration loaded", file=str(path), digest=parts.digest)
         return True
+
+    def _refused(self, problem: str) -> None:
+        self.metrics.reload_failed()
+        self.witnesses.configuration.failed(self.daemon.clock.now(), problem)
 
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
@@ -109,6 +118,7 @@ class Running:
         """Forget what is told of deployments that are no longer managed."""
         self.metrics.keep(self.daemon.seats)
         self.lines.keep(self.daemon.seats)
+        self.witnesses.recorder.keep(self.daemon.seats)
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
@@ -133,7 +143,10 @@ async def start(
     clock = SystemClock()
     metrics = Metrics(clock, version=__version__, detail=settings.web.detail, dropped=dropped)
     troubles = Troubles(clock)
-    watches = Watches(EveryPlatformWatch(metrics, troubles), EverySourceWatch(metrics, troubles))
+
+    # A reload gives the daemon other seats, so they are looked up each time.
+    witnesses = Witnesses.of(settings, clock, lambda: daemon.seats)
+    watches = _watches(metrics, troubles, witnesses)
 
     def may_write(rid: str) -> bool:
         # The daemon is made below, long before the first write.
@@ -142,10 +155,12 @@ async def start(
     parts = build(settings, watches.platform, watches.source, clock, may_write)
     journal = await open_store(settings)
     lines = DecisionLog()
-    told: tuple[Listener, ...] = (metrics, lines, *listeners)
+    told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
-    server = await _page(settings, DaemonFace(daemon, metrics, journal), journal)
+    face = DaemonFace(daemon, metrics, journal, witnesses)
+    server = await _page(settings, parts_of(face), journal)
+    witnesses.configuration.loaded(clock.now(), parts.digest)
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     metrics.watch_inside(lambda: inside(daemon))
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
@@ -157,12 +172,19 @@ async def start(
             await close(parts)
         await server.close()
         raise
-    running = Running(settings, daemon, metrics, lines, watches, server, hide)
+    running = Running(settings, daemon, metrics, lines, watches, server, witnesses, hide)
     _keep_house(running, journal)
     return running
 
 
-async def _page(settings: Settings, face: DaemonFace, journal: SqlJournal) -> Server:
+def _watches(metrics: Metrics, troubles: Troubles, witnesses: Witnesses) -> Watches:
+    return Watches(
+        EveryPlatformWatch(metrics, troubles, witnesses.platform),
+        EverySourceWatch(metrics, troubles, witnesses.sources),
+    )
+
+
+async def _page(settings: Settings, face: WebParts, journal: SqlJournal) -> Server:
     listen, hosts = settings.web.listen, settings.web.allowed_hosts
     try:
         return await open_server(face, listen, hosts)

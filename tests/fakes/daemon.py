@@ -11,11 +11,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -225,10 +226,14 @@ class Daemon:
         return found
 
     async def decisions(self, name: str = "chat") -> list[Json]:
-        """The recorded decisions, newest first."""
-        status, text = await self.page(f"/api/v1/deployments/{name}/decisions")
-        found: list[Json] = json.loads(text)["decisions"] if status == 200 else []
-        return found
+        """The recorded decisions as the journal has them, newest first."""
+        return await asyncio.to_thread(self._recorded, name)
+
+    def _recorded(self, name: str) -> list[Json]:
+        wanted = "SELECT body FROM decision WHERE deployment = ? ORDER BY id DESC LIMIT 50"
+        place = f"file:{self.site.journal}?mode=ro"
+        with closing(sqlite3.connect(place, uri=True, timeout=5.0)) as journal:
+            return [json.loads(body) for (body,) in journal.execute(wanted, (name,))]
 
     async def outcomes(self, name: str = "chat") -> list[tuple[str, str]]:
         """Kind and reason code of the recorded decisions, oldest first."""

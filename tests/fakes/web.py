@@ -21,9 +21,24 @@ from autoscaler.core.observation import (
     Series,
 )
 from autoscaler.core.reason import Code, because
+from autoscaler.ports import JournalError
+from autoscaler.roster import Managed
 from autoscaler.web import view
+from autoscaler.web.api.parts import Parts
+from autoscaler.web.face import Span, Standing, Wanted
 from autoscaler.web.table import Table
+from autoscaler.web.view import applying
 from tests.fakes.telemetry import decided, observed, wanting
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """An override that stands."""
+
+    id: str
+    scope: str
+    override: Override
+    created_at: float
 
 
 @dataclass(slots=True)
@@ -38,30 +53,104 @@ class FakeFace:
     listed: int = 0
     bug: Exception | None = None
     table: Table = field(default_factory=Table)
+    managed: dict[str, Managed] = field(default_factory=dict)
 
-    def status(self) -> Mapping[str, Any]:
+    def status(self, standing: Sequence[Standing]) -> Mapping[str, Any]:
         if self.bug:
             raise self.bug
         now = time.time()
-        groups = [{"name": "online", "interval_s": 15, "last_tick_at": now - 4}]
         return view.status(
             version="0.1.0",
             at=now,
             started_at=now - 7_300,
             decisions=self.decisions.values(),
-            groups=groups,
+            groups=[
+                {
+                    "name": "online",
+                    "interval_s": 15,
+                    "deployments": len(self.decisions),
+                    "last_tick_at": now - 4,
+                    "lag_s": 0.002,
+                    "took_s": 0.2,
+                }
+            ],
+            healthy=False,
+            unhealthy=["source prom does not answer (timeout)"],
+            leader=True,
+            decisions_per_minute=4 * len(self.decisions),
+            changes_today=12,
+            lateness_s=0.002,
+            loop_lag_s=0.001,
+            journal_up=True,
+            sources={"up": 1, "total": 2},
+            writes={"room": 20, "pace_per_second": 1.0, "breaker_open": False, "waiting": 1},
+            budgets=[
+                {"group": "online", "kind": "raised replicas per minute", "left": 3, "of": 10}
+            ],
+            controls={
+                "active": len(standing),
+                "fleet": [view.override_json(one) for one in standing if one.scope == "fleet"],
+            },
+            pause_file=None,
+            configuration={
+                "digest": "0123456789ab",
+                "loaded_at": now - 7_300,
+                "reload_failed_at": None,
+                "problem": None,
+            },
         )
 
-    def deployments(self) -> Sequence[Mapping[str, Any]]:
+    async def health(self) -> Mapping[str, Any]:
+        now = time.time()
+        tick = {"group": "online", "at": now, "took_s": 0.2, "lag_s": 0.0}
+        return {
+            "sources": [
+                {
+                    "name": "prom",
+                    "kind": "prometheus",
+                    "up": False,
+                    "last_ok_at": now - 40,
+                    "last_error": "timeout",
+                    "last_error_at": now - 4,
+                    "outcomes": {"success": 40, "timeout": 3},
+                    "p50_s": 0.012,
+                }
+            ],
+            "platform": {
+                "requests": {"get 200": 120, "replace 200": 7, "replace 429": 1},
+                "retries": {"get rate_limited": 1},
+                "waited_s": 3.5,
+                "pace_per_second": 1.0,
+                "breaker_open": False,
+                "clock_skew_s": 0.02,
+                "last_error": "replace 429",
+                "last_error_at": now - 900,
+                "last_ok_at": now - 3,
+            },
+            "loop": {"lag_s": 0.001, "ticks": [{**tick, "decisions": 30, "changed": 1}]},
+            "journal": {"up": True, "bytes": 4_096, "decisions": 77, "place": "autoscaler.db"},
+            "config": {
+                "file": "autoscaler.yaml",
+                "digest": "0123456789ab",
+                "loaded_at": now - 7_300,
+                "reload_failed_at": None,
+                "problem": None,
+                "changed": ["defaults.mode"],
+            },
+        }
+
+    def deployments(self, standing: Sequence[Standing]) -> Sequence[Mapping[str, Any]]:
         self.listed += 1
-        return self.table.rows(self.decisions.values())
+        return self.table.rows(self.decisions.values(), self.managed, standing)
 
-    def deployment(self, name: str) -> Mapping[str, Any] | None:
+    def deployment(self, name: str, standing: Sequence[Standing]) -> Mapping[str, Any] | None:
         found = self.decisions.get(name)
-        return None if found is None else view.detail(found)
+        if found is None:
+            return None
+        return view.detail(found, self.managed.get(name), applying(standing, found.group, name))
 
-    async def history(self, name: str, limit: int) -> Sequence[bytes]:
-        return [encode_decision(self.decisions[name])] * min(limit, 3)
+    def knows(self, name: str) -> bool:
+        return name in self.decisions
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         self.accepted.append(accept)
@@ -72,6 +161,76 @@ class FakeFace:
 
     def ready(self) -> tuple[bool, str]:
         return self.prepared
+
+
+@dataclass(slots=True)
+class FakeRecords:
+    """A journal that holds each of the face's decisions three times, a minute apart."""
+
+    face: FakeFace
+    away: bool = False
+
+    async def decisions(self, wanted: Wanted) -> Sequence[bytes]:
+        if self.away:
+            raise JournalError("the disk is full")
+        found = [one for one in self._all() if self._fits(one, wanted)]
+        return [encode_decision(one) for one in found[: wanted.limit]]
+
+    async def decision(self, ident: str) -> bytes | None:
+        return next((encode_decision(one) for one in self._all() if one.id == ident), None)
+
+    def _all(self) -> list[Decision]:
+        found = [
+            replace(one, id=f"{one.id}-{3 - n}", at=one.at - 60 * n)
+            for one in self.face.decisions.values()
+            for n in range(3)
+        ]
+        return sorted(found, key=lambda one: one.id, reverse=True)
+
+    def _fits(self, one: Decision, wanted: Wanted) -> bool:
+        return (
+            wanted.deployment in {None, one.deployment}
+            and (wanted.before is None or one.id < wanted.before)
+            and (wanted.start is None or one.at >= wanted.start)
+            and (wanted.end is None or one.at <= wanted.end)
+            and (not wanted.kinds or one.outcome.kind.value in wanted.kinds)
+        )
+
+
+class FakePast:
+    """Lines that rise from 1; one point in ten is missing."""
+
+    async def series(self, name: str, span: Span) -> Mapping[str, Any]:
+        end = span.start + 60 if span.end is None else span.end
+        step = max(60, int((end - span.start) / span.points))
+        count = max(1, int((end - span.start) / step))
+        line = [None if n % 10 == 3 else float(n + 1) for n in range(count)]
+        whole = [None if n is None else int(n) for n in line]
+        at = [span.start + step * n for n in range(count)]
+        dials = {"capacity": whole, "floor": whole, "ceiling": whole, "threads": whole}
+        ahead = {"forecast": line, "keep": line, "ceiling_forecast": line}
+        head = {"from": span.start, "to": end, "step_s": step, "at": at}
+        return {**head, "load": line, **ahead, **dials}
+
+    def sparklines(self, names: Sequence[str]) -> Mapping[str, Any]:
+        now = int(time.time() // 600) * 600
+        line = [None, *(float(n) for n in range(35))]
+        return {"from": now - 21_600, "to": now, "step_s": 600, "lines": dict.fromkeys(names, line)}
+
+
+@dataclass(slots=True)
+class FakeControls:
+    """Overrides in memory."""
+
+    stands: list[Stands] = field(default_factory=list)
+
+    async def standing(self) -> Sequence[Standing]:
+        return list(self.stands)
+
+
+def parts(face: FakeFace) -> Parts:
+    """Everything that the server asks, over one face."""
+    return Parts(face, FakeRecords(face), FakePast(), FakeControls())
 
 
 NAMES = ("chat", "rerank", "embed", "scorer-master", "vision", "speech", "fraud", "search", "rank")

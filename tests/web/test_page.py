@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.web.routes import FILES
+from autoscaler.web.api.files import FILES
 from autoscaler.web.server import serve
-from tests.fakes.web import FakeFace, busy
+from tests.fakes.web import FakeFace, busy, parts
 
 STATIC = resources.files("autoscaler.web").joinpath("static")
 
@@ -29,7 +29,7 @@ def chromium() -> str:
 
 async def dom(face: FakeFace, profile: Path, path: str = "/") -> str:
     """The page's document after five seconds of its own time."""
-    server = await serve(face, "127.0.0.1:0")
+    server = await serve(parts(face), "127.0.0.1:0")
     try:
         process = await asyncio.create_subprocess_exec(
             chromium(),

@@ -103,6 +103,12 @@ class Query:
             return "stated"
         return "samples" if self.age_query("label") else "evaluation"
 
+    def only(self, label: str, value: str) -> Query:
+        """The same question for one value of `label`; the server leaves out all others."""
+        name = label if _PLAIN_NAME.fullmatch(label) else quoted(label)
+        one = f'label_replace(vector(1), {quoted(label)}, {quoted(value)}, "", "")'
+        return Query(f"({self.promql}) and on ({name}) {one}", self.age)
+
     def age_query(self, label: str) -> AgeQuery | None:
         """The expression that tells the samples' ages per value of `label`, if there is one."""
         return _age_query(self, label)

@@ -1,0 +1,8 @@
+"""How loads and envelopes went: minutes in memory, tens of minutes in the journal."""
+
+from __future__ import annotations
+
+from autoscaler.runtime.history.recorder import Recorder
+from autoscaler.runtime.history.track import Point, Track
+
+__all__ = ["Point", "Recorder", "Track"]

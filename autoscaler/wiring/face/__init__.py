@@ -1,0 +1,22 @@
+"""What the web face is told: the daemon's state as the API's JSON."""
+
+from __future__ import annotations
+
+from autoscaler.web.api.parts import Parts
+from autoscaler.wiring.face.daemon import DaemonFace, Witnesses
+from autoscaler.wiring.face.forecasts import forecast_readings, inside
+from autoscaler.wiring.face.past import RecordedPast
+from autoscaler.wiring.face.records import JournalControls, JournalRecords
+
+__all__ = ["DaemonFace", "Witnesses", "forecast_readings", "inside", "parts_of"]
+
+
+def parts_of(face: DaemonFace) -> Parts:
+    """Whom the handlers ask, for a running daemon."""
+    daemon, journal = face.daemon, face.journal
+    return Parts(
+        face,
+        JournalRecords(journal),
+        RecordedPast(daemon, face.witnesses.recorder),
+        JournalControls(journal, daemon.clock),
+    )

@@ -1,0 +1,59 @@
+"""What metrics are told of forecasts and of the daemon itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autoscaler.forecast import independent
+from autoscaler.runtime.daemon import Daemon
+from autoscaler.runtime.seat import Seat
+from autoscaler.telemetry.forecasts import ForecastReading
+from autoscaler.telemetry.inside import Reading
+
+
+def forecast_readings(seats: Sequence[Seat]) -> list[ForecastReading]:
+    """How good everybody's forecasts are."""
+    return [
+        ForecastReading(
+            seat.managed.name,
+            name,
+            quality.tau,
+            quality.coverage,
+            quality.loss_ratio,
+            quality.bias,
+            quality.trials,
+            foresight.leads()[name],
+            independent(quality.trials, foresight.every_s, foresight.leads()[name]),
+        )
+        for seat in seats
+        if (foresight := seat.foresight) is not None
+        for name, quality in foresight.quality().items()
+    ]
+
+
+def inside(daemon: Daemon) -> Reading:
+    """The daemon's own state, for its metrics."""
+    ticks = list(daemon.ticks.values())
+    return Reading(
+        intervals={tick.group: tick.interval_s for tick in ticks},
+        alarms={tick.group: tick.alarm.code if tick.alarm else None for tick in ticks},
+        journal_up=all(tick.journal_up for tick in ticks),
+        unrecorded=sum(len(tick.unrecorded) for tick in ticks),
+    )
+
+
+def forecasts_json(seat: Seat) -> list[dict[str, Any]]:
+    """The forecasts of one deployment; null before the first trial."""
+    return [
+        {
+            "name": one.forecast,
+            "tau": one.tau,
+            "coverage": one.coverage,
+            "loss_ratio": one.loss_ratio,
+            "bias": one.bias,
+            "trials": one.trials,
+            "lead_s": one.lead_s,
+        }
+        for one in forecast_readings([seat])
+    ]

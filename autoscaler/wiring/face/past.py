@@ -1,0 +1,103 @@
+"""Lines of charts: from the recorder, and from the source where it keeps a past."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import structlog
+
+from autoscaler.core.observation import Missing, Series
+from autoscaler.ports import Question
+from autoscaler.runtime.daemon import Daemon
+from autoscaler.runtime.history import Recorder
+from autoscaler.runtime.history.lines import Ahead, Raster, lines, looking, sparkline
+from autoscaler.runtime.history.track import MINUTE_S, TEN
+from autoscaler.runtime.seat import Seat
+from autoscaler.web.face import Span
+
+log = structlog.get_logger(__name__)
+
+# A chart that waits longer for the source is drawn from our own record.
+PATIENCE_S = 2.0
+SPARKS = 36
+TEN_S = TEN * MINUTE_S
+
+
+@runtime_checkable
+class Narrow(Protocol):
+    """A query that can be asked for one label value alone."""
+
+    def only(self, label: str, value: str) -> object:
+        """The same question for one value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPast:
+    """Satisfies `web.face.Past`."""
+
+    daemon: Daemon
+    recorder: Recorder
+
+    async def series(self, name: str, span: Span) -> Mapping[str, Any]:
+        """The lines of one deployment."""
+        seat, now = self.daemon.seats.get(name), self.daemon.clock.now()
+        ahead = _ahead(seat) if seat is not None else None
+        end = span.end
+        if end is None:
+            end = now + (ahead.lead_s if ahead else 0.0)
+        raster = Raster.over(span.start, end, span.points)
+        loads = await self._told(seat, raster, now) if seat is not None else None
+        look = looking(self.recorder.track(name), {})
+        return await asyncio.to_thread(lines, raster, look, now, ahead, loads)
+
+    def sparklines(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """The highest load of each ten minutes of the last six hours."""
+        end = int(self.daemon.clock.now() // TEN_S + 1) * TEN_S
+        start = end - SPARKS * TEN_S
+        first = start // MINUTE_S
+        drawn = {name: sparkline(self.recorder.track(name), first, SPARKS) for name in names}
+        return {"from": start, "to": end, "step_s": TEN_S, "lines": drawn}
+
+    async def _told(self, seat: Seat, raster: Raster, now: float) -> Series | None:
+        """The source's own past of the demand; None when it keeps none or is late."""
+        managed, parts = seat.managed, self.daemon.parts
+        spec = managed.signals.get(managed.demand or "")
+        source = parts.sources.get(spec.source) if parts is not None and spec is not None else None
+        if spec is None or source is None:
+            return None
+        query = spec.question.query
+        if not isinstance(query, Narrow):
+            return None
+        label = spec.question.label
+        question: Question = replace(spec.question, query=query.only(label, managed.match))
+        end = min(now, raster.start + raster.count * raster.step_s)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await source.history(question, raster.start, end, float(raster.step_s))
+        except Exception:  # noqa: BLE001 - our own record is there without it
+            log.debug("a source told no past", deployment=managed.name)
+            return None
+        return found.get(managed.match)
+
+
+def _ahead(seat: Seat) -> Ahead | None:
+    """What the present forecast says of the time ahead."""
+    decision = seat.latest
+    name = next(iter(seat.managed.forecasts), None)
+    if decision is None or name is None:
+        return None
+    signals = decision.seen.signals
+    ordered, kept = signals.get(name), signals.get(f"{name}_keep")
+    ceiling = signals.get(f"{name}_ceiling")
+    if ordered is None or isinstance(ordered, Missing):
+        return None
+    return Ahead(
+        ordered.times[0] - decision.at,
+        ordered.last_at - decision.at,
+        None if kept is None or isinstance(kept, Missing) else kept.last,
+        None if ceiling is None or isinstance(ceiling, Missing) else ceiling.last,
+    )

@@ -1,0 +1,145 @@
+"""The history of loads and envelopes: rings, blobs, lines; what is missing stays missing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import Series
+from autoscaler.runtime.history.blob import POINTS, pack, unpack
+from autoscaler.runtime.history.lines import Ahead, Raster, lines, looking, sparkline, tens_of
+from autoscaler.runtime.history.track import MINUTES, NOTHING, Point, Track
+
+SMALL = Envelope(1, 4, 8)
+NOW = 30_000_000
+
+
+def test_a_minute_keeps_its_highest_load_and_its_last_envelope() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, (5.0, 6.0, 9.0), SMALL)
+    track.note(NOW, 7.0, (4.0, 6.5, 8.0), Envelope(2, 5, 8))
+    track.note(NOW, 5.0, None, None)
+    assert track.point(NOW) == Point(7.0, 5.0, 6.5, 9.0, 2, 5, 8)
+
+
+def test_minutes_without_a_tick_are_unknown_and_not_zero() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, None, SMALL)
+    track.note(NOW + 5, 0.0, None, SMALL)
+    assert [track.point(NOW + n).load for n in range(6)] == [3.0, None, None, None, None, 0.0]
+    assert track.point(NOW + 2) == NOTHING
+    assert track.point(NOW + 6) == NOTHING
+
+
+def test_the_ring_forgets_after_six_hours() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, (1.0, 2.0, 3.0), SMALL)
+    track.note(NOW + MINUTES, 1.0, None, SMALL)
+    assert track.point(NOW) == NOTHING
+    assert track.point(NOW + 1, MINUTES) == Point(1.0, None, None, None, 1, 4, 8)
+
+
+def test_a_clock_that_was_put_back_fills_what_is_still_there() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, None, SMALL)
+    track.note(NOW - 5, 2.0, None, SMALL)
+    track.note(NOW - MINUTES, 9.0, None, SMALL)
+    assert track.minute == NOW
+    assert track.point(NOW - 5).load == 2.0
+    assert track.point(NOW - MINUTES, MINUTES + 1).load == 3.0
+
+
+def test_a_track_takes_what_is_promised() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, None, SMALL)
+    assert track.bytes_used == 3_600
+    track.note(NOW, 3.0, (1.0, 2.0, 3.0), SMALL)
+    assert track.bytes_used == 7_920
+
+
+def test_what_a_restart_left_is_taken_over_where_nothing_newer_is_known() -> None:
+    track = Track(NOW)
+    track.note(NOW, 3.0, None, SMALL)
+    track.restore(NOW - 9, Point(50.0, 60.0, None, 70.0, 2, 3, 8))
+    assert track.point(NOW) == Point(3.0, 60.0, None, 70.0, 1, 4, 8)
+    assert track.point(NOW - 9) == Point(50.0, 60.0, None, 70.0, 2, 3, 8)
+
+
+def test_a_number_too_large_for_its_place_is_the_largest() -> None:
+    track = Track(NOW)
+    track.note(NOW, None, None, Envelope(70_000, 900_000, 8))
+    assert track.point(NOW) == Point(None, None, None, None, 65_534, 65_534, 8)
+
+
+numbers = st.none() | st.floats(0, 1e6, width=32)
+dials = st.none() | st.integers(0, 65_534)
+points = st.builds(Point, numbers, numbers, numbers, numbers, dials, dials, dials)
+
+
+@given(st.lists(points, min_size=POINTS, max_size=POINTS))
+def test_points_come_back_from_their_bytes(given_points: list[Point]) -> None:
+    body = pack(given_points)
+    assert unpack(body) == given_points
+    assert len(body) <= 560
+
+
+@given(st.binary(max_size=600))
+def test_bytes_that_are_none_of_ours_are_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="history"):
+        unpack(body)
+
+
+@given(st.floats(1e9, 2e9), st.floats(1, 31 * 86_400), st.integers(1, 2_000))
+def test_a_raster_covers_its_span_with_no_more_points_than_asked(
+    start: float, length: float, most: int
+) -> None:
+    raster = Raster.over(start, start + length, most)
+    assert 1 <= raster.count <= most
+    assert raster.step_s % 60 == 0
+    assert raster.start <= start
+    if most > 1:
+        assert raster.start + raster.count * raster.step_s >= start + length
+
+
+def test_lines_take_the_older_part_from_points_of_ten_minutes() -> None:
+    track = Track(NOW)
+    track.note(NOW, 5.0, None, SMALL)
+    rows = [(60.0 * (NOW - 600), [Point(9.0, floor=2, ceiling=3, threads=4)] * POINTS)]
+    look = looking(track, tens_of(rows))
+    assert look(NOW - 600, 1).load == 9.0
+    assert look(NOW - 599, 60).load == 9.0
+    assert look(NOW, 1) == Point(5.0, None, None, None, 1, 4, 8)
+    drawn = lines(Raster(60 * (NOW - 610), 600, 3), look, 60.0 * NOW, None)
+    assert drawn["load"] == [None, 9.0, 9.0]
+    assert drawn["capacity"] == [None, 8, 8]
+
+
+def test_a_forecast_is_drawn_where_it_was_made_for_and_goes_on_ahead() -> None:
+    track = Track(NOW)
+    for minute in range(NOW - 4, NOW + 1):
+        track.note(minute, 1.0, (float(minute - NOW + 10), 20.0, 30.0), SMALL)
+    ahead = Ahead(lead_s=120.0, until_s=180.0, keep=21.0, ceiling=31.0)
+    raster = Raster(60 * (NOW - 2), 60, 7)
+    drawn = lines(raster, looking(track, {}), 60.0 * NOW, ahead)
+    assert drawn["forecast"] == [6.0, 7.0, 8.0, 9.0, 10.0, None, None]
+    assert drawn["keep"] == [20.0, 20.0, 20.0, 21.0, 21.0, 21.0, None]
+    assert drawn["ceiling_forecast"] == [30.0, 30.0, 30.0, 31.0, 31.0, 31.0, None]
+    assert drawn["load"] == [1.0, 1.0, 1.0, None, None, None, None]
+
+
+def test_the_sources_own_past_fills_what_was_missed() -> None:
+    track = Track(NOW)
+    track.note(NOW, 5.0, None, SMALL)
+    told = Series((60.0 * (NOW - 2) + 5, 60.0 * NOW + 1), (8.0, 4.0))
+    drawn = lines(Raster(60 * (NOW - 2), 60, 3), looking(track, {}), 60.0 * NOW, None, told)
+    assert drawn["load"] == [8.0, None, 5.0]
+
+
+def test_a_sparkline_has_a_number_for_each_ten_minutes_that_were_seen() -> None:
+    track = Track(NOW)
+    track.note(NOW - 20, 4.0, None, SMALL)
+    track.note(NOW, 6.0, None, SMALL)
+    assert sparkline(track, NOW - 29, 3) == [4.0, None, 6.0]
+    assert sparkline(None, NOW, 2) == [None, None]
