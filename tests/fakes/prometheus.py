@@ -26,9 +26,14 @@ scrape_configs:
 """
 
 
-def prometheus_or_skip() -> str:
+def promtool_or_skip() -> str:
+    """The path of promtool, which comes with Prometheus."""
+    return prometheus_or_skip("promtool")
+
+
+def prometheus_or_skip(program: str = PROGRAM) -> str:
     """The program's path. Skips the test where it is missing; fails it in CI."""
-    found = shutil.which(PROGRAM)
+    found = shutil.which(program)
     if found is not None:
         return found
     if os.environ.get("CI") == "true":
