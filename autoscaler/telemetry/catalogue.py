@@ -134,6 +134,8 @@ DAEMON = (
     _gauge("evaluation_interval_seconds", "The configured time between ticks.", group=NAMED),
     _gauge("fleet_alarm", "1 while nothing in the group is lowered.", group=NAMED, alarm=ALARMS),
     _histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", LAGS),
+    _gauge("web_streams", "Open event streams of pages and other readers."),
+    _counter("web_streams_dropped_total", "Event streams whose reader was too slow."),
     _gauge("journal_up", "1 while every group can record what it does, else 0."),
     _gauge("journal_unrecorded_decisions", "Decisions that wait for the journal to work again."),
     _counter(

@@ -221,6 +221,16 @@ class Metrics:
         """The platform told its time."""
         self._skew = seconds
 
+    # --- the web face ------------------------------------------------------------------------
+
+    def streaming(self, streams: int) -> None:
+        """So many event streams are open."""
+        self._gauges["web_streams"].set(streams)
+
+    def stream_dropped(self) -> None:
+        """A reader was too slow."""
+        self._counters["web_streams_dropped_total"].inc()
+
     # --- SourceWatch, ScheduleWatch --------------------------------------------------------------
 
     def queried(self, source: str, outcome: str, seconds: float) -> None:

@@ -59,6 +59,10 @@ class Span:
 class Face(Protocol):
     """Questions that the daemon answers. All are read-only, and none may contain a secret."""
 
+    def hello(self) -> Json:
+        """What a new stream begins with: version, started_at, at."""
+        ...
+
     def status(self, standing: Sequence[Standing]) -> Json:
         """The daemon itself; see `view.status`. Called in a worker thread."""
         ...

@@ -44,6 +44,11 @@ async def serve(parts: Parts, listen: str, allowed_hosts: Iterable[str] = ()) ->
     app = web.Application(middlewares=[doorkeeper([host, *allowed_hosts])])
     app.on_response_prepare.append(headers)
     add_routes(app, parts)
+
+    async def goodbye(_: web.Application) -> None:
+        parts.hub.close()
+
+    app.on_shutdown.append(goodbye)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -31,6 +31,7 @@ from autoscaler.web.server import serve as open_server
 from autoscaler.wiring.build import build, loaded_secrets
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
 from autoscaler.wiring.face.configuration import changed_keys
+from autoscaler.wiring.face.records import JournalControls
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -42,6 +43,8 @@ PRUNE_S = 3600.0
 AGAIN_S = 30.0
 # How often the event loop's lag is copied into its metric.
 LAG_S = 1.0
+# How often overrides are compared for open pages, whichever way they came.
+LOOK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,15 @@ class Running:
         self.witnesses.configuration.loaded(self.daemon.clock.now(), parts.digest, changed)
         self.metrics.reloaded((group.name for group in parts.groups), parts.sources)
         self.keep()
+        self.witnesses.telling.hub.publish("reload", {"ok": True, "digest": parts.digest})
         log.info("configuration loaded", file=str(path), digest=parts.digest)
         return True
 
     def _refused(self, problem: str) -> None:
         self.metrics.reload_failed()
-        self.witnesses.configuration.failed(self.daemon.clock.now(), problem)
+        known = self.witnesses.configuration
+        known.failed(self.daemon.clock.now(), problem)
+        self.witnesses.telling.hub.publish("reload", {"ok": False, "digest": known.digest})
 
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
@@ -118,7 +124,7 @@ class Running:
         """Forget what is told of deployments that are no longer managed."""
         self.metrics.keep(self.daemon.seats)
         self.lines.keep(self.daemon.seats)
-        self.witnesses.recorder.keep(self.daemon.seats)
+        self.witnesses.keep(self.daemon.seats)
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
@@ -145,7 +151,7 @@ async def start(
     troubles = Troubles(clock)
 
     # A reload gives the daemon other seats, so they are looked up each time.
-    witnesses = Witnesses.of(settings, clock, lambda: daemon.seats)
+    witnesses = Witnesses.of(settings, clock, lambda: daemon.seats, metrics)
     watches = _watches(metrics, troubles, witnesses)
 
     def may_write(rid: str) -> bool:
@@ -208,7 +214,13 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
         running.keep()
 
     daemon.schedule.every("prune", PRUNE_S, prune, after=60.0)
+
+    async def look(_lag_s: float) -> None:
+        with contextlib.suppress(JournalError):
+            await running.witnesses.telling.look(JournalControls(journal, daemon.clock))
+
     daemon.schedule.every("lag", LAG_S, lag)
+    daemon.schedule.every("telling", LOOK_S, look)
 
 
 async def serve(path: Path) -> None:

@@ -26,6 +26,7 @@ from autoscaler.roster import Managed
 from autoscaler.web import view
 from autoscaler.web.api.parts import Parts
 from autoscaler.web.face import Span, Standing, Wanted
+from autoscaler.web.stream import Hub
 from autoscaler.web.table import Table
 from autoscaler.web.view import applying
 from tests.fakes.telemetry import decided, observed, wanting
@@ -54,6 +55,10 @@ class FakeFace:
     bug: Exception | None = None
     table: Table = field(default_factory=Table)
     managed: dict[str, Managed] = field(default_factory=dict)
+
+    def hello(self) -> Mapping[str, Any]:
+        now = time.time()
+        return {"version": "0.1.0", "started_at": now - 7_300, "at": now}
 
     def status(self, standing: Sequence[Standing]) -> Mapping[str, Any]:
         if self.bug:
@@ -230,7 +235,7 @@ class FakeControls:
 
 def parts(face: FakeFace) -> Parts:
     """Everything that the server asks, over one face."""
-    return Parts(face, FakeRecords(face), FakePast(), FakeControls())
+    return Parts(face, FakeRecords(face), FakePast(), FakeControls(), Hub("run"))
 
 
 NAMES = ("chat", "rerank", "embed", "scorer-master", "vision", "speech", "fraud", "search", "rank")

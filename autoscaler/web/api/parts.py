@@ -16,6 +16,7 @@ from autoscaler.web.answers import JSON, bound, send
 from autoscaler.web.face import Controls, Face, Json, Past, Records, Standing
 from autoscaler.web.problems import dump, problem
 from autoscaler.web.shelf import FRESH_S, Shelf
+from autoscaler.web.stream import Hub
 
 MOST_COMPARED = 1_000
 GUESSES = 3
@@ -29,6 +30,7 @@ class Parts:
     records: Records
     past: Past
     controls: Controls
+    hub: Hub
     shelf: Shelf = field(default_factory=Shelf)
     _rows: Sequence[Json] = ()
     _standing: Sequence[Standing] = ()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from autoscaler.web.api.daemon import Itself
+from autoscaler.web.api.events import Events
 from autoscaler.web.api.files import FILES, file
 from autoscaler.web.api.fleet import Fleet
 from autoscaler.web.api.one import One
@@ -48,5 +49,6 @@ def reading(parts: Parts) -> dict[str, Handler]:
         "/decisions/{id}": Recorded(parts).get,
         "/sparklines": Sparklines(parts).get,
         "/overrides": Overrides(parts).get,
+        "/events": Events(parts).get,
         "/openapi.json": document,
     }

@@ -46,6 +46,29 @@ def _get(
     }
 
 
+EVENTS = """\
+Server-sent events. A stream begins with `hello`, after that follow `tick`, `decision`, `activity`,
+`override` and `reload` as they happen; a comment every 15 s shows that it lives. Who comes back
+with `Last-Event-ID` gets what happened meanwhile, if that was not too much."""
+
+
+def _events() -> dict[str, Any]:
+    last = {"type": "string", "maxLength": 64}
+    return {
+        "operationId": "events",
+        "summary": "What happens, as it happens",
+        "description": EVENTS,
+        "parameters": [{"name": "Last-Event-ID", "in": "header", "schema": last}],
+        "responses": {
+            "200": {
+                "description": "an endless stream",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **{code: _problem(code) for code in ("400", "503")},
+        },
+    }
+
+
 def _problem(code: str) -> dict[str, Any]:
     return {"description": SAID[code], "content": {PROBLEM: {"schema": ref("Problem")}}}
 
@@ -100,6 +123,7 @@ def _daemon() -> dict[str, dict[str, Any]]:
             _ID,
             errors=("400", "404", "500", "503"),
         ),
+        "/events": _events(),
         "/openapi.json": _get("openapi", "This document", "Document"),
     }
 

@@ -19,4 +19,5 @@ def parts_of(face: DaemonFace) -> Parts:
         JournalRecords(journal),
         RecordedPast(daemon, face.witnesses.recorder),
         JournalControls(journal, daemon.clock),
+        face.witnesses.telling.hub,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,12 @@ from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.tally import PlatformTally, SourceTally
 from autoscaler.web import view
 from autoscaler.web.face import Standing
+from autoscaler.web.stream import Hub
 from autoscaler.web.table import Table
 from autoscaler.wiring.face.configuration import Configuration
 from autoscaler.wiring.face.forecasts import forecasts_json
 from autoscaler.wiring.face.health import health, in_short
+from autoscaler.wiring.face.telling import Telling
 from autoscaler.wiring.face.ticks import TickLog
 
 Json = Mapping[str, Any]
@@ -37,31 +39,38 @@ class Witnesses:
     ticks: TickLog
     recorder: Recorder
     configuration: Configuration
+    telling: Telling
     started_at: float
 
     @classmethod
-    def of(
-        cls, settings: Settings, clock: Clock, seats: Callable[[], Mapping[str, Seat]]
-    ) -> Witnesses:
+    def of(cls, settings: Settings, clock: Clock, seats: Seats, metrics: Metrics) -> Witnesses:
         """For a daemon that begins now; `seats` are its deployments by name."""
 
         def managed(name: str) -> Managed | None:
             found = seats().get(name)
             return found.managed if found is not None else None
 
+        run = f"{int(clock.now() * 1000):x}"
+        hub = Hub(run, metrics.streaming, metrics.stream_dropped)
         return cls(
             PlatformTally(clock, settings.platform.pacing.requests_per_second),
             SourceTally(clock),
             TickLog(),
             Recorder(managed),
             Configuration(settings.file),
+            Telling(hub),
             clock.now(),
         )
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
         """Those who hear of ticks."""
-        return self.ticks, self.recorder
+        return self.ticks, self.recorder, self.telling
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget everybody who is not among `names`."""
+        self.recorder.keep(names)
+        self.telling.keep(names)
 
 
 @dataclass(slots=True)
@@ -73,6 +82,11 @@ class DaemonFace:
     journal: SqlJournal
     witnesses: Witnesses
     _table: Table = field(default_factory=Table)
+
+    def hello(self) -> Json:
+        """What a new stream begins with."""
+        at = self.daemon.clock.now()
+        return {"version": __version__, "started_at": self.witnesses.started_at, "at": at}
 
     def status(self, standing: Sequence[Standing]) -> Json:
         """The daemon in short."""
