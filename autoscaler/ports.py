@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from autoscaler.activity import Entry, Event
+from autoscaler.core.controls import Standing
 from autoscaler.core.decision import Decision, Outcome
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import (
@@ -154,6 +156,18 @@ class Platform(Protocol):
         ...
 
 
+class LastWord(Protocol):
+    """Who is asked right before each PUT leaves, after all waiting."""
+
+    async def __call__(self, rid: str, before: Envelope, after: Envelope) -> Outcome | None:
+        """What becomes of the write instead of being sent; None lets it go. Must be quick."""
+        ...
+
+
+async def granted(rid: str, before: Envelope, after: Envelope) -> None:
+    """Let every PUT go."""
+
+
 class PlatformWatch(Protocol):
     """Who is told about every request to the platform."""
 
@@ -227,6 +241,18 @@ class Learnt:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What operators have said: the words that stand, oldest first, and looks that were asked for.
+
+    `seq` is the number of the last entry of the activity; ask on from there.
+    """
+
+    words: tuple[Standing, ...] = ()
+    looks: tuple[Entry, ...] = ()
+    seq: int = 0
+
+
 class Journal(Protocol):
     """The durable record. A write to the platform needs its intent here first."""
 
@@ -246,13 +272,15 @@ class Journal(Protocol):
         """Record a tick of a group and the state rows that changed in it. Raises JournalError."""
         ...
 
-    async def overrides(
-        self, group: str, deployments: Sequence[str], at: float
-    ) -> Mapping[str, tuple[Override, ...]]:
-        """What operators asked for that is active at `at` (Unix seconds), by deployment name.
+    async def heard(self, at: float, after_seq: int | None) -> Heard:
+        """What operators have said, active at `at` (Unix seconds). Raises JournalError.
 
-        Words for the whole fleet and for the group are in every deployment's answer.
+        Looks are those entered after the number `after_seq`; with None there are none.
         """
+        ...
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Enter into the activity what nothing else here tells of. Raises JournalError."""
         ...
 
     async def dangling(self) -> Sequence[Intent]:

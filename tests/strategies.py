@@ -126,8 +126,10 @@ def _words() -> tuple[Override, ...]:
     for _ in range(_DICE.choice([0, 0, 1, 2])):
         control = _DICE.choice(list(Control))
         ends = _DICE.choice([None, NOW + _DICE.uniform(-100, 100)])
-        if control is Control.PAUSE:
+        if control in {Control.PAUSE, Control.BRAKE}:
             found.append(Override(control, "ada", "load test", ends))
+        elif control is Control.MODE:
+            found.append(Override(control, "ada", "trial", ends, mode=_DICE.choice([None, *Mode])))
         else:
             dial = _DICE.choice(list(Dial))
             found.append(Override(control, "ada", "incident", ends, dial, _DICE.randint(1, 40)))

@@ -105,13 +105,14 @@ async def _configured(config: Path, past_s: float, demand: tuple[str, ...]) -> F
     from autoscaler.lab.history import STEP_S, Outcomes
     from autoscaler.lab.recommend.fleet import read_fleet, subjects
     from autoscaler.plugins import build_sources, check
+    from autoscaler.ports import granted
     from autoscaler.runtime.clock import SystemClock
     from autoscaler.wiring.build import build_platform
     from autoscaler.wiring.quiet import Quiet
 
     settings, groups = check(config)
     clock, watch = SystemClock(), Outcomes()
-    platform = build_platform(settings, Quiet(), clock, lambda _: False)  # nothing is written
+    platform = build_platform(settings, Quiet(), clock, granted)  # nothing is written
     sources = build_sources(settings, watch, clock)
     end = clock.now() // STEP_S * STEP_S
     try:

@@ -101,17 +101,35 @@ class Recommended:
     until: float
 
 
+class Mode(StrEnum):
+    """How far the daemon may go with a deployment."""
+
+    OBSERVE = "observe"
+    RECOMMEND = "recommend"
+    RAISE_ONLY = "raise_only"
+    APPLY = "apply"
+
+
 class Control(StrEnum):
-    """What an operator can ask of a deployment for a while."""
+    """What an operator can ask of a deployment for a while.
+
+    Pause: nothing moves. Brake: nothing is lowered. Mode: another mode than the configured one.
+    """
 
     PAUSE = "pause"
     PIN = "pin"
     FLOOR = "floor"
+    BRAKE = "brake"
+    MODE = "mode"
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """An operator's word: what, by whom, why, until when (None: without end, and it says so)."""
+    """An operator's word: what, by whom, why, until when (None: without end, and it says so).
+
+    `dial` and `value` belong to a pin and a floor, `mode` to a mode. `id` is the journal's, and
+    no part of what is asked.
+    """
 
     control: Control
     author: str
@@ -119,6 +137,8 @@ class Override:
     expires_at: float | None = None
     dial: Dial | None = None
     value: int | None = None
+    mode: Mode | None = None
+    id: str = field(default="", compare=False)
 
     def active(self, at: float) -> bool:
         """Whether it holds at `at`, Unix seconds."""
@@ -157,15 +177,6 @@ class Limits:
         return self.max_replicas if dial is Dial.MAX_REPLICAS else self.threads
 
 
-class Mode(StrEnum):
-    """How far the daemon may go with a deployment."""
-
-    OBSERVE = "observe"
-    RECOMMEND = "recommend"
-    RAISE_ONLY = "raise_only"
-    APPLY = "apply"
-
-
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What one replica requests; None where the platform did not say."""
@@ -193,8 +204,9 @@ class Observation:
     """One deployment, seen at one moment. The only thing that policies and guards are shown.
 
     `at` is Unix seconds. `envelope` is the platform's last answer, read at `envelope_at`.
-    `changes` and `recommended` come from the journal, oldest first. `watched_since` is when
-    this deployment was first observed without a gap, Unix seconds.
+    `changes` and `recommended` come from the journal, oldest first; so do `overrides`, the widest
+    scope first. `mode` is the one that holds now, an operator's word on it included.
+    `watched_since` is when this deployment was first observed without a gap, Unix seconds.
     """
 
     at: float

@@ -82,6 +82,7 @@ class Code(StrEnum):
     DRIFT_ADOPTED = "drift_adopted"
     DRIFT_RESTORED = "drift_restored"
     DRIFT_FROZEN = "drift_frozen"
+    BRAKED = "braked"
     # the fleet
     FLEET_BLIND = "fleet_blind"
     FLEET_DROPPING = "fleet_dropping"
@@ -115,6 +116,7 @@ class Code(StrEnum):
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     INTERNAL_ERROR = "internal_error"
     PARKED = "parked"
+    OVERRULED = "overruled"
 
 
 @dataclass(frozen=True, slots=True)

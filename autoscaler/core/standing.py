@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from autoscaler.core.controls import said
 from autoscaler.core.decision import Kind, Outcome
-from autoscaler.core.observation import Mode
+from autoscaler.core.observation import Control, Mode, Observation, Override
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Abstain, Proposal
 from autoscaler.core.reason import Code, Reason, because
 
-OBSERVED = Outcome(
-    Kind.HELD, because(Code.MODE_OBSERVE, "the mode is observe: nothing is recommended or written")
-)
-RECOMMENDED = Outcome(
-    Kind.RECOMMENDED, because(Code.MODE_RECOMMEND, "the mode is recommend: nothing is written")
-)
 NOBODY = because(Code.NO_OPINION, "no policy has an opinion")
 
 
-def standing(plan: Plan, mode: Mode) -> Outcome | None:
-    """The outcome of a plan that nobody may or need write; None when it is to be written."""
+def standing(plan: Plan, mode: Mode, seen: Observation | None = None) -> Outcome | None:
+    """The outcome of a plan that nobody may or need write; None when it is to be written.
+
+    `seen` is what it was decided on, to tell whose word the mode is.
+    """
     if plan.hold:
         return Outcome(Kind.HELD, plan.hold.reason)
     if not plan.moves:
         return Outcome(_kind(plan), _why_still(plan))
-    if mode is Mode.OBSERVE:
-        return OBSERVED
-    return RECOMMENDED if mode is Mode.RECOMMEND else None
+    return not_written(mode, said(seen.overrides, Control.MODE, seen.at) if seen else None)
 
 
 def _kind(plan: Plan) -> Kind:
@@ -44,3 +40,20 @@ def _why_still(plan: Plan) -> Reason:
             return vote.answer.reason
         first = first or vote.answer.reason
     return first or NOBODY
+
+
+def not_written(mode: Mode, word: Override | None = None) -> Outcome | None:
+    """What becomes of a plan in a mode that writes nothing; None in the others.
+
+    `word` is the operator's, when the mode is not the configured one.
+    """
+    if mode is Mode.OBSERVE:
+        kind, code, end = Kind.HELD, Code.MODE_OBSERVE, "nothing is recommended or written"
+    elif mode is Mode.RECOMMEND:
+        kind, code, end = Kind.RECOMMENDED, Code.MODE_RECOMMEND, "nothing is written"
+    else:
+        return None
+    if word is None:
+        return Outcome(kind, because(code, f"the mode is {mode.value}: {end}"))
+    sentence = f"{{who}} set the mode to {mode.value} ({{why}}): {end}"
+    return Outcome(kind, because(code, sentence, who=word.author, why=word.why))

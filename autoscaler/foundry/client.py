@@ -6,7 +6,7 @@ resolved is the caller's to decide, by reading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from yarl import URL
@@ -31,6 +31,9 @@ from autoscaler.foundry.secret import Secret
 from autoscaler.foundry.skew import skew_s
 from autoscaler.foundry.wire import CONFIGURATION
 from autoscaler.ports import Clock, PlatformWatch
+
+Leave = Callable[[], Awaitable[None]]
+"""Asked right before a request leaves; raises to keep it back."""
 
 
 class Client:
@@ -69,9 +72,11 @@ class Client:
             raise InvalidAnswer("the list came in pages, which is not documented for it")
         return data
 
-    async def replace(self, rid: str, configuration: Object, turn: Turn) -> Object:
+    async def replace(self, rid: str, configuration: Object, turn: Turn, leave: Leave) -> Object:
         """Replace the whole runtime configuration, sent once; the platform's new view of it.
 
+        `leave` is awaited when everything else is done and waited for; what it raises is raised
+        here, and then nothing was sent.
         Raises TokenRenewed after a 401 that a newer token may cure: by then the configuration
         is too old to be sent again unread.
         """
@@ -79,7 +84,7 @@ class Client:
         token = await self._auth.token()
         request = self._request(url, token, encode({CONFIGURATION: configuration}))
         try:
-            answer = await self._once("replace", request, token, turn)
+            answer = await self._once("replace", request, token, turn, leave)
         except Unauthorized as error:
             if not await self._auth.renew(token):
                 raise
@@ -131,9 +136,18 @@ class Client:
         headers["Content-Type"] = "application/json"
         return Request("PUT", url, self._options.write_timeout_s, headers, body)
 
-    async def _once(self, operation: str, request: Request, token: Secret, turn: Turn) -> Answer:
+    async def _once(
+        self,
+        operation: str,
+        request: Request,
+        token: Secret,
+        turn: Turn,
+        leave: Leave | None = None,
+    ) -> Answer:
         await turn.start()
         try:
+            if leave is not None:
+                await leave()
             answer = await observed(operation, request, self._door, self._clock, self._watch)
             # A PUT's body holds the environment; an answer may echo it, so it is not quoted.
             quote = request.method != "PUT"

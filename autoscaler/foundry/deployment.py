@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from autoscaler.core.decision import Kind, Outcome
@@ -21,15 +21,14 @@ from autoscaler.foundry.token import TokenEndpoint
 from autoscaler.foundry.verdict import Scope, judge
 from autoscaler.foundry.wire import live_of
 from autoscaler.foundry.writing import Change, Ending, Writer, refused
-from autoscaler.ports import Clock, Live, PlatformWatch, Unread
+from autoscaler.ports import Clock, LastWord, Live, PlatformWatch, Unread, granted
 
 
 class FoundryPlatform:
     """Palantir Foundry's live deployments. Satisfies `ports.Platform`.
 
-    `may_write` is asked with the RID right before each PUT, after all waiting; a cluster hands
-    in its own word on who owns what. Raises ValueError for a URL or a CA file that cannot be
-    used; nothing is asked of the platform yet.
+    `last_word` is asked right before each PUT leaves, after all waiting. Raises ValueError for a
+    URL or a CA file that cannot be used; nothing is asked of the platform yet.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class FoundryPlatform:
         clock: Clock,
         rng: random.Random,
         watch: PlatformWatch,
-        may_write: Callable[[str], bool] = lambda _: True,
+        last_word: LastWord = granted,
     ) -> None:
         places = endpoints(options.url, preview=options.preview)
         self._clock = clock
@@ -47,7 +46,7 @@ class FoundryPlatform:
         self._pace = Pace(options.pacing, clock, rng, watch)
         self._auth = self._login(login, places, options, rng, watch)
         self._client = Client(options, places, self._auth, self._pace, self._door, clock, watch)
-        self._writer = Writer(self._client, clock, may_write)
+        self._writer = Writer(self._client, clock, last_word)
         self._parking = Parking(clock)
         self._busy: set[str] = set()
 

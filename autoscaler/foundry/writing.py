@@ -6,7 +6,6 @@ made for, and whatever the PUT answered is checked by reading once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from autoscaler.core.decision import Kind, Outcome
@@ -29,10 +28,9 @@ from autoscaler.foundry.errors import (
 from autoscaler.foundry.pacing import REQUESTS_PER_WRITE, Turn
 from autoscaler.foundry.verdict import Verdict, judge
 from autoscaler.foundry.wire import altered, configuration_of, live_of, merge
-from autoscaler.ports import Clock, Live
+from autoscaler.ports import Clock, LastWord, Live
 
 OK = 200
-NOT_OURS = because(Code.NOT_OURS, "another daemon writes to it by now; nothing was written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,21 @@ class Change:
     renewed: bool = False
 
 
+class _Kept(Exception):  # noqa: N818 - a way out of the client, never an error that anybody sees
+    """A PUT that was kept back, and what became of it instead."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome.reason))
+        self.outcome = outcome
+
+
 class Writer:
     """Carries out one change at a time. Never raises for a known failure."""
 
-    def __init__(self, client: Client, clock: Clock, may_write: Callable[[str], bool]) -> None:
+    def __init__(self, client: Client, clock: Clock, last_word: LastWord) -> None:
         self._client = client
         self._clock = clock
-        self._may_write = may_write
+        self._last_word = last_word
 
     async def write(self, change: Change, turn: Turn) -> Ending:
         """Do it if the deployment still is as the plan saw it."""
@@ -84,11 +90,17 @@ class Writer:
         return raw, expect(rid, raw)
 
     async def _put(self, change: Change, live: Live, body: Object, turn: Turn) -> Ending:
-        # Asked last, after every wait: between the tick and here it may have become another's.
-        if not self._may_write(change.rid):
-            return Ending(Outcome(Kind.HELD, NOT_OURS, live.envelope))
+        async def leave() -> None:
+            # Between the tick and here it may have become another's, or been paused.
+            kept = await self._last_word(change.rid, change.before, change.after)
+            if kept is not None:
+                raise _Kept(kept)
+
         try:
-            told = expect(change.rid, await self._client.replace(change.rid, body, turn))
+            told = expect(change.rid, await self._client.replace(change.rid, body, turn, leave))
+        except _Kept as kept:
+            outcome = replace(kept.outcome, actual=live.envelope, thread_ceiling=change.ceiling)
+            return Ending(outcome)
         except ThreadCountTooHigh as error:
             return await self._clamp(change, live, error, turn)
         except FoundryError as error:
@@ -148,12 +160,18 @@ class Writer:
         return Outcome(Kind.FAILED, reason, live.envelope, status, thread_ceiling=change.ceiling)
 
     def _stopped(self, change: Change, live: Live) -> Outcome | None:
-        """Somebody disabled it, or it failed, since the plan was made: the same rail again."""
+        """Somebody disabled it, it failed or it is in trouble since the plan was made.
+
+        The same rail as in the tick, on the newest reading. A plan that it would not let pass as
+        it is waits whole: what of it may go is for the next tick to say.
+        """
         now = self._clock.now()
         seen = Observation(now, live.rid, live.envelope, now, live.health)
-        plan = Plan(live.envelope, change.after, change.after)
-        hold = Health().shape(plan, seen).hold
-        return Outcome(Kind.HELD, hold.reason, live.envelope) if hold else None
+        shaped = Health().shape(Plan(live.envelope, change.after, change.after), seen)
+        if shaped.after == change.after:
+            return None
+        reason = shaped.hold.reason if shaped.hold else shaped.trail[-1].reason
+        return Outcome(Kind.HELD, reason, live.envelope)
 
 
 def expect(rid: str, raw: Object) -> Live:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from autoscaler.core.controls import Standing
 from autoscaler.journal.errors import JournalLocked
 from autoscaler.journal.journal import SqlJournal
 from autoscaler.journal.opening import open_journal, open_readonly
-from autoscaler.journal.overrides import Standing
 from autoscaler.journal.prune import Size
 
 __all__ = [

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from autoscaler.codec import to_tree
 from autoscaler.core.decision import Outcome
 from autoscaler.journal import rows as r
+from autoscaler.journal.activity import append
 from autoscaler.journal.backend import insert_new
+from autoscaler.journal.news import resolved
 from autoscaler.journal.schema import OPEN, SUPERSEDED, change, decision, intent
 from autoscaler.ports import Intent
 
@@ -52,6 +54,25 @@ async def last_marks(
     return found
 
 
+async def recorded(connection: AsyncConnection, idents: Sequence[str]) -> set[str]:
+    """Which of these decisions are kept already. Ids of one tick stand side by side."""
+    if not idents:
+        return set()
+    between = decision.c.id.between(min(idents), max(idents))
+    return set((await connection.execute(select(decision.c.id).where(between))).scalars())
+
+
+async def unknown_drifts(connection: AsyncConnection, changes: Sequence[r.Row]) -> list[r.Row]:
+    """Of these changes those that somebody else made and that are not recorded yet."""
+    foreign = {(row["deployment"], row["at"]): row for row in changes if row["is_foreign"]}
+    c = change.c
+    for names in slices(sorted({name for name, _ in foreign})):
+        known = select(c.deployment, c.at).where(c.deployment.in_(names), c.is_foreign)
+        for row in await connection.execute(known):
+            foreign.pop((row.deployment, row.at), None)
+    return list(foreign.values())
+
+
 async def conclude(
     connection: AsyncConnection,
     ended: Sequence[tuple[str, str]],
@@ -84,10 +105,10 @@ async def dangling(connection: AsyncConnection) -> list[Intent]:
 
 async def resolve(
     connection: AsyncConnection, which: Intent, outcome: Outcome, at: float
-) -> r.Mark | None:
+) -> r.Row | None:
     """Conclude an intent that a crash cut off. Older ones of the same deployment are superseded.
 
-    Returns the mark of the decision that was kept, None when the intent was closed already.
+    Returns the row of the decision that was kept, None when the intent was closed already.
     """
     i = intent.c
     still_open = i.decision_id == which.decision_id, i.state == OPEN
@@ -95,7 +116,9 @@ async def resolve(
     if body is None:
         return None
     row = _ended(which, outcome, body)
+    news = [] if await recorded(connection, [row["id"]]) else [resolved(row, outcome)]
     await connection.execute(insert_new(connection, decision), [row])
+    await append(connection, news)
     made = r.came_of(which.at, which.before, which.after, outcome)
     if made is not None:
         changed = r.change_row(which.deployment, made)
@@ -106,7 +129,7 @@ async def resolve(
     await connection.execute(
         update(intent).where(*older).values(state=SUPERSEDED, ended_at=at, body=None)
     )
-    return r.Mark(row["kind"], row["code"], row["planned"])
+    return row
 
 
 def _ended(which: Intent, outcome: Outcome, body: str) -> r.Row:
@@ -124,13 +147,6 @@ def _ended(which: Intent, outcome: Outcome, body: str) -> r.Row:
         "planned": r.planned(which.after),
         "body": orjson.dumps(tree).decode(),
     }
-
-
-async def history(connection: AsyncConnection, deployment: str, limit: int) -> list[bytes]:
-    """The latest kept decisions as JSON, newest first."""
-    d = decision.c
-    wanted = select(d.body).where(d.deployment == deployment).order_by(d.id.desc()).limit(limit)
-    return [body.encode() for body in (await connection.execute(wanted)).scalars()]
 
 
 async def changes(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from secrets import token_hex
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from autoscaler.activity import Act, Entry, Event, Verified
+from autoscaler.core.controls import Standing, by_scope, check, scopes
 from autoscaler.core.decision import Decision, Outcome
 from autoscaler.core.observation import Change, Override
+from autoscaler.journal import activity as a
 from autoscaler.journal import decisions as d
 from autoscaler.journal import forecasts as f
+from autoscaler.journal import news as n
 from autoscaler.journal import overrides as o
 from autoscaler.journal import past
 from autoscaler.journal import prune as p
@@ -19,10 +24,13 @@ from autoscaler.journal import rows as r
 from autoscaler.journal import state as s
 from autoscaler.journal.schema import OPEN
 from autoscaler.journal.store import Store
-from autoscaler.ports import Clock, Intent, Learnt, Memory, Note
+from autoscaler.journal.verify import Verifier
+from autoscaler.ports import Clock, Heard, Intent, Learnt, Memory, Note
 
 # Decisions encoded between two turns of the event loop: 50 x 30 us = 1.5 ms.
 TURN = 50
+# Looks that are taken up at once; each stands for a whole scope.
+LOOKS = 100
 # Batches of one prune: at 500 rows each, 100,000 rows an hour at the most.
 BATCHES = 200
 
@@ -53,7 +61,7 @@ class SqlJournal:
         async def work(connection: AsyncConnection) -> dict[str, Memory]:
             states = await s.read(connection, deployments, self._session, now)
             changes = await d.changes(connection, deployments, now - p.CHANGES_S)
-            words = o.by_scope(await o.standing(connection, now))
+            words = by_scope(await o.standing(connection, now))
             if not self._store.backend.readonly:
                 await s.seat(connection, list(states), self._session)
             found = {}
@@ -81,18 +89,26 @@ class SqlJournal:
         await self._learn_marks({one.deployment for one in decisions} - self._marks.keys())
         marks: dict[str, tuple[str, r.Mark]] = {}
         kept: list[r.Row] = []
+        news: list[Event] = []
         changes: list[r.Row] = []
         for decision in decisions:
             changes += [r.change_row(decision.deployment, c) for c in r.changes_in(decision)]
             if self._is_news(decision, marks):
                 kept.append(r.decision_row(decision))
+                news.append(n.decided(decision, kept[-1]))
                 if len(kept) % TURN == 0:
                     await asyncio.sleep(0)
         ended = [(one.id, one.outcome.kind.value) for one in decisions]
         at = self._clock.now()
-        await self._store.run(
-            "recording decisions", lambda c: d.conclude(c, ended, kept, changes, at)
-        )
+
+        async def work(connection: AsyncConnection) -> None:
+            known = await d.recorded(connection, [row["id"] for row in kept])
+            drifts = await d.unknown_drifts(connection, changes)
+            await d.conclude(connection, ended, kept, changes, at)
+            told = [event for event in news if event.ref not in known]
+            await a.append(connection, [*map(n.drifted, drifts), *told])
+
+        await self._store.run("recording decisions", work)
         self._marks |= marks
 
     async def _learn_marks(self, unknown: set[str]) -> None:
@@ -134,7 +150,7 @@ class SqlJournal:
         words = await self.active_overrides(at)
         if not words:
             return {}
-        said = {name: _words(words, o.scopes(group, name)) for name in deployments}
+        said = {name: _words(words, scopes(group, name)) for name in deployments}
         return {name: found for name, found in said.items() if found}
 
     async def dangling(self) -> Sequence[Intent]:
@@ -143,17 +159,16 @@ class SqlJournal:
 
     async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
         """Conclude a dangling intent; older ones of the same deployment are superseded by it."""
-        mark = await self._store.run(
+        row = await self._store.run(
             "resolving an intent", lambda c: d.resolve(c, intent, outcome, at)
         )
-        if mark is not None and self._marks.get(intent.deployment, ("",))[0] < intent.decision_id:
+        if row is not None and self._marks.get(intent.deployment, ("",))[0] < intent.decision_id:
+            mark = r.Mark(row["kind"], row["code"], row["planned"])
             self._marks[intent.deployment] = intent.decision_id, mark
 
     async def history(self, deployment: str, limit: int) -> Sequence[bytes]:
         """The latest kept decisions as JSON, newest first."""
-        return await self._store.run(
-            "reading the history", lambda c: d.history(c, deployment, limit)
-        )
+        return await self.decisions(deployment, before_id=None, limit=limit, start=None, end=None)
 
     async def close(self) -> None:
         """Let the call in progress end, close the store and free the lock."""
@@ -215,29 +230,86 @@ class SqlJournal:
         for name in deployments:
             self._noted.pop(name, None)
 
-    async def add_override(self, scope: str, override: Override) -> str:
-        """Store an operator's word and return its id. Raises ValueError for one without effect.
+    async def add_override(self, scope: str, override: Override) -> Standing:
+        """Store an operator's word. Raises ValueError for one without effect.
 
         `scope` is "fleet", "group:NAME" or a deployment's name.
         """
-        o.check(scope, override)
+        check(scope, override)
         now = self._clock.now()
         ident = f"{int(now * 1000):012x}-{token_hex(3)}"
         row = o.row_of(ident, scope, override, now)
         await self._store.run("recording an override", lambda c: o.add(c, row))
-        return ident
+        return Standing(ident, scope, replace(override, id=ident), now)
 
-    async def end_override(self, ident: str, at: float, author: str) -> bool:
-        """End an override now; False when none of that id stands."""
+    async def end_override(self, ident: str, at: float, author: str) -> Standing | None:
+        """End an override now; None when none of that id stands."""
         return await self._store.run("ending an override", lambda c: o.end(c, ident, at, author))
 
     async def active_overrides(self, at: float) -> Mapping[str, tuple[Override, ...]]:
         """The active words by scope, oldest first."""
-        return o.by_scope(await self.standing(at))
+        return by_scope(await self.standing(at))
 
-    async def standing(self, at: float) -> Sequence[o.Standing]:
+    async def standing(self, at: float) -> Sequence[Standing]:
         """The active overrides with their ids, oldest first."""
         return await self._store.run("reading overrides", lambda c: o.standing(c, at))
+
+    async def heard(self, at: float, after_seq: int | None) -> Heard:
+        """What operators have said from outside: what stands, and looks that they asked for.
+
+        Overrides whose time is over at `at` are noted as expired on the way.
+        """
+
+        async def work(connection: AsyncConnection) -> Heard:
+            await o.expire(connection, at)
+            words = await o.standing(connection, at)
+            last = (await a.ends(connection)).last_seq
+            after = last if after_seq is None else after_seq
+            asked = a.Asked(kinds=(Act.LOOK.value,))
+            looks = await a.following(connection, after, LOOKS, asked) if last > after else []
+            return Heard(tuple(words), tuple(looks), last)
+
+        return await self._store.run("listening to operators", work)
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Enter into the activity what nothing else of the journal tells of."""
+        await self._store.run("recording the activity", lambda c: a.append(c, events))
+
+    async def activity(
+        self,
+        *,
+        before_seq: int | None,
+        limit: int,
+        kinds: Sequence[str] = (),
+        deployment: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Sequence[Entry]:
+        """At most `limit` entries before the number `before_seq`, newest first.
+
+        `start` and `end` are Unix seconds, the end not included.
+        """
+        asked = a.Asked(kinds, deployment, start, end)
+        return await self._store.run(
+            "reading the activity", lambda c: a.newest(c, asked, before_seq, limit)
+        )
+
+    async def following(self, after_seq: int, limit: int) -> Sequence[Entry]:
+        """At most `limit` entries after the number `after_seq`, oldest first."""
+        return await self._store.run(
+            "reading the activity", lambda c: a.following(c, after_seq, limit)
+        )
+
+    async def verify(self) -> Verified:
+        """Check the whole chain, and what it vouches for as far as that is still kept.
+
+        Works in pages, beside whoever writes; what is added meanwhile is not looked at.
+        """
+        verifier = Verifier()
+        while True:
+            found = await self._store.run("checking the activity", verifier.step)
+            if found is not None:
+                return found
 
     async def prune(self, now: float, keep_s: float, keep_rows: int) -> int:
         """Delete what is older than `keep_s` seconds or beyond `keep_rows` decisions.
@@ -247,13 +319,16 @@ class SqlJournal:
         intents and what `recall` needs always stay. Returns how many rows went.
         """
         start = now - keep_s
+        await self._store.run("ending overrides", lambda c: o.expire(c, now))
         beyond = await self._store.run("measuring", lambda c: p.boundary(c, keep_rows))
+        pruning = p.Taking(now, p.Pruning(start, beyond or ""))
         steps: tuple[Callable[[AsyncConnection], Awaitable[int]], ...] = (
-            lambda c: p.decisions(c, start, beyond),
+            lambda c: pruning.told(c, p.decisions(c, start, beyond)),
             lambda c: p.intents(c, start),
-            lambda c: p.overrides(c, start),
+            lambda c: pruning.told(c, p.overrides(c, start)),
             lambda c: p.changes(c, now),
             lambda c: f.prune(c, start),
+            lambda c: pruning.told(c, a.prune(c, start, keep_rows, p.BATCH)),
         )
         total = 0
         for step in steps:
@@ -281,7 +356,7 @@ def _memory(
     words: Mapping[str, tuple[Override, ...]],
     name: str,
 ) -> Memory:
-    said = _words(words, o.scopes(state.group if state else None, name))
+    said = _words(words, scopes(state.group if state else None, name))
     if state is None:
         return Memory(changes=changes, overrides=said)
     return Memory(

@@ -1,46 +1,35 @@
-"""What operators asked for: pauses, pins and floors, with author, reason and end."""
+"""What operators asked for: pauses, brakes, pins, floors and modes, with author, reason and end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import orjson
 from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from autoscaler.activity import DAEMON, Act, Event
+from autoscaler.core.controls import FLEET, GROUP, Standing, told, where
 from autoscaler.core.envelope import Dial
-from autoscaler.core.observation import Control, Override
+from autoscaler.core.observation import Control, Mode, Override
+from autoscaler.journal import activity as a
 from autoscaler.journal.rows import Row
 from autoscaler.journal.schema import override
 
-FLEET = "fleet"
-GROUP = "group:"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An override as stored. `scope`: "fleet", "group:NAME" or a deployment's name."""
-
-    id: str
-    scope: str
-    override: Override
-    created_at: float
-
-
-def scopes(group: str | None, deployment: str) -> tuple[str, ...]:
-    """Where words for a deployment may stand, the widest first: a narrower word comes last."""
-    return (FLEET, *((GROUP + group,) if group is not None else ()), deployment)
-
-
-def check(scope: str, word: Override) -> None:
-    """Raise ValueError for a word that would do nothing, or that nobody answers for."""
-    if not scope:
-        raise ValueError("scope must be fleet, group:NAME or a deployment's name, got ''")
-    if not word.author.strip() or not word.why.strip():
-        raise ValueError("an override needs an author and a reason (why), got an empty one")
-    numbers = word.dial is not None and word.value is not None
-    if word.control is not Control.PAUSE and not numbers:
-        raise ValueError(f"{word.control.value} needs a dial and a value, got none")
+# What of a row never changes.
+_ASKED = (
+    "id",
+    "scope",
+    "control",
+    "dial",
+    "value",
+    "mode",
+    "author",
+    "why",
+    "created_at",
+    "expires_at",
+)
+_ENDED = (*_ASKED, "ended_at", "ended_by")
 
 
 def row_of(ident: str, scope: str, word: Override, at: float) -> Row:
@@ -51,6 +40,7 @@ def row_of(ident: str, scope: str, word: Override, at: float) -> Row:
         "control": word.control.value,
         "dial": None if word.dial is None else word.dial.value,
         "value": word.value,
+        "mode": None if word.mode is None else word.mode.value,
         "author": word.author,
         "why": word.why,
         "created_at": at,
@@ -58,17 +48,71 @@ def row_of(ident: str, scope: str, word: Override, at: float) -> Row:
     }
 
 
+def body_of(row: Row | RowMapping, act: Act) -> bytes:
+    """What an entry of this kind vouches for: the row as it was then."""
+    fields = _ASKED if act is Act.OVERRIDE_ADDED else _ENDED
+    return orjson.dumps([row[name] for name in fields])
+
+
 async def add(connection: AsyncConnection, row: Row) -> None:
     """Write a new override."""
     await connection.execute(insert(override), [row])
+    word = _standing(row).override
+    until = f"until {_clock(word.expires_at)}" if word.expires_at is not None else "without end"
+    summary = f"{told(word)} for {where(row['scope'])} {until}: {word.why}"
+    event = _event(row, Act.OVERRIDE_ADDED, row["created_at"], word.author, summary)
+    await a.append(connection, [event])
 
 
-async def end(connection: AsyncConnection, ident: str, at: float, author: str) -> bool:
-    """End an override; False when there is none of that id that still stands."""
+async def end(connection: AsyncConnection, ident: str, at: float, author: str) -> Standing | None:
+    """End an override; None when there is none of that id that still stands."""
     o = override.c
-    stands = update(override).where(o.id == ident, o.ended_at.is_(None), _lasts(at))
-    ended = await connection.execute(stands.values(ended_at=at, ended_by=author))
-    return ended.rowcount > 0
+    stands = o.id == ident, o.ended_at.is_(None), _lasts(at)
+    found = (await connection.execute(select(override).where(*stands))).mappings().first()
+    if found is None:
+        return None
+    row = {**found, "ended_at": at, "ended_by": author}
+    await _close(connection, row)
+    event = _event(row, Act.OVERRIDE_ENDED, at, author, f"ended: {_whose(row)}")
+    await a.append(connection, [event])
+    return _standing(row)
+
+
+async def expire(connection: AsyncConnection, at: float) -> int:
+    """Take note, once, of every override whose time is over at `at`; how many there were."""
+    o = override.c
+    over = select(override).where(o.ended_at.is_(None), o.expires_at <= at).order_by(o.expires_at)
+    found = (await connection.execute(over)).mappings().all()
+    events = []
+    for one in found:
+        row = {**one, "ended_at": one["expires_at"], "ended_by": DAEMON}
+        await _close(connection, row)
+        summary = f"expired: {_whose(row)}"
+        events.append(_event(row, Act.OVERRIDE_EXPIRED, row["ended_at"], DAEMON, summary))
+    await a.append(connection, events)
+    return len(events)
+
+
+async def _close(connection: AsyncConnection, row: Row) -> None:
+    this = update(override).where(override.c.id == row["id"])
+    ended = {"ended_at": row["ended_at"], "ended_by": row["ended_by"]}
+    await connection.execute(this.values(**ended))
+
+
+def _whose(row: Row) -> str:
+    asked = told(_standing(row).override)
+    return f"{asked} for {where(row['scope'])} by {row['author']} ({row['why']})"
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _event(row: Row, act: Act, at: float, actor: str, summary: str) -> Event:
+    scope = row["scope"]
+    group = scope.removeprefix(GROUP) if scope.startswith(GROUP) else None
+    deployment = None if group is not None or scope == FLEET else scope
+    return Event(at, act, actor, summary, deployment, group, row["id"], body_of(row, act))
 
 
 async def standing(connection: AsyncConnection, at: float) -> list[Standing]:
@@ -83,17 +127,15 @@ def _lasts(at: float) -> ColumnElement[bool]:
     return or_(override.c.expires_at.is_(None), override.c.expires_at > at)
 
 
-def _standing(row: RowMapping) -> Standing:
-    dial = None if row["dial"] is None else Dial(row["dial"])
+def _standing(row: Row | RowMapping) -> Standing:
     word = Override(
-        Control(row["control"]), row["author"], row["why"], row["expires_at"], dial, row["value"]
+        Control(row["control"]),
+        row["author"],
+        row["why"],
+        row["expires_at"],
+        None if row["dial"] is None else Dial(row["dial"]),
+        row["value"],
+        None if row["mode"] is None else Mode(row["mode"]),
+        row["id"],
     )
     return Standing(row["id"], row["scope"], word, row["created_at"])
-
-
-def by_scope(found: Sequence[Standing]) -> dict[str, tuple[Override, ...]]:
-    """The words of each scope, oldest first."""
-    said: dict[str, tuple[Override, ...]] = {}
-    for one in found:
-        said[one.scope] = (*said.get(one.scope, ()), one.override)
-    return said

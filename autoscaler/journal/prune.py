@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from autoscaler.activity import DAEMON, Act, Entry, Event
+from autoscaler.core.decision import Kind
 from autoscaler.journal import rows as r
+from autoscaler.journal.activity import append
 from autoscaler.journal.schema import OPEN, change, decision, intent, override
 
 # About 10 ms a batch: less than a tick's own note.
@@ -16,6 +21,7 @@ BATCH = 500
 CHANGES_S = 86_400.0
 # The most old changes that `recall` needs: two directions of three dials.
 KEPT = 6
+DECIDED = frozenset(kind.value for kind in Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,52 @@ class Size:
 
     bytes: int
     decisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What a pruning may take: the older than `before`, Unix seconds, and decisions to `beyond`."""
+
+    before: float
+    beyond: str = ""
+
+    @property
+    def ref(self) -> str:
+        """As an entry of the activity refers to it."""
+        return f"{self.before!r} {self.beyond}".rstrip()
+
+    @classmethod
+    def of(cls, ref: str) -> Pruning:
+        """Out of an entry's reference. Raises ValueError."""
+        before, _, beyond = ref.partition(" ")
+        return cls(float(before), beyond)
+
+    def took(self, entry: Entry) -> bool:
+        """Whether what this entry tells of may be gone because of it."""
+        decided = entry.kind.value in DECIDED
+        return entry.at < self.before or (decided and (entry.ref or "") <= self.beyond)
+
+
+@dataclass(slots=True)
+class Taking:
+    """One pruning under way. It enters itself in the activity with the first rows that go."""
+
+    at: float
+    allowed: Pruning
+    entered: bool = False
+
+    async def told(self, connection: AsyncConnection, deleting: Awaitable[int]) -> int:
+        """How many rows `deleting` took, in whose transaction the entry is made."""
+        gone = await deleting
+        if gone and not self.entered:
+            since = datetime.fromtimestamp(self.allowed.before, UTC)
+            summary = f"the journal forgets what is older than {since:%Y-%m-%d %H:%M:%S} UTC"
+            if self.allowed.beyond:
+                summary += ", and decisions that are too many"
+            event = Event(self.at, Act.PRUNED, DAEMON, summary, ref=self.allowed.ref)
+            await append(connection, [event])
+            self.entered = True
+        return gone
 
 
 async def boundary(connection: AsyncConnection, keep_rows: int) -> str | None:
@@ -53,9 +105,8 @@ async def intents(connection: AsyncConnection, start: float) -> int:
 
 
 async def overrides(connection: AsyncConnection, start: float) -> int:
-    """Delete a batch of overrides that ended or expired before `start`."""
-    old = or_(override.c.ended_at < start, override.c.expires_at < start)
-    return await _delete(connection, override, old)
+    """Delete a batch of overrides that ended before `start`; one that expired has ended."""
+    return await _delete(connection, override, override.c.ended_at < start)
 
 
 async def changes(connection: AsyncConnection, now: float) -> int:

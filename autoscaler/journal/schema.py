@@ -1,15 +1,27 @@
 """The tables, the same in SQLite and PostgreSQL.
 
-`decision` is append-only: rows are inserted once, never updated, and deleted by age alone.
+`decision` and `activity` are append-only: rows are inserted once, never updated, and deleted by
+age alone.
 Times are Unix seconds, bodies are JSON text that a person can read with the database's own tools.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 
 # The newest migration. A start whose store is already there needs no migration tool at all.
-HEAD = "0002"
+HEAD = "0003"
 
 # A state of an intent; the others are the kinds of outcomes.
 OPEN = "open"
@@ -108,6 +120,7 @@ override = Table(
     _text("control"),
     Column("dial", Text),
     Column("value", Integer),
+    Column("mode", Text),
     _text("author"),
     _text("why"),
     Column("created_at", Double, nullable=False),
@@ -115,4 +128,33 @@ override = Table(
     Column("ended_at", Double),
     Column("ended_by", Text),
     Index("ix_override_ended_at", "ended_at"),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    _text("kind"),
+    Column("deployment", Text),
+    Column("group_name", Text),
+    _text("actor"),
+    _text("summary"),
+    Column("ref", Text),
+    Column("digest", Text),
+    _text("prev"),
+    _text("hash"),
+    Index("ix_activity_deployment_seq", "deployment", "seq"),
+    Index("ix_activity_kind_seq", "kind", "seq"),
+)
+
+# One row: the ends of the chain. Who writes to the chain holds it, so that writers take turns.
+activity_ends = Table(
+    "activity_ends",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    _text("anchor"),
+    Column("last_seq", BigInteger, nullable=False),
+    _text("head"),
 )

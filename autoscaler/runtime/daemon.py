@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from math import inf
+from dataclasses import dataclass, field
 from random import Random
 
 import structlog
 
+from autoscaler.activity import Event
 from autoscaler.core.decision import Decision
 from autoscaler.ports import (
     Clock,
@@ -23,15 +22,18 @@ from autoscaler.ports import (
     Membership,
     Platform,
     Source,
-    Unread,
 )
-from autoscaler.roster import Discovery, Group, Managed
+from autoscaler.roster import Group, Managed
+from autoscaler.runtime.discovery import groups_of
+from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
-from autoscaler.runtime.resync import Resync
+from autoscaler.runtime.operators import Operators
+from autoscaler.runtime.resync import AT_ONCE, Resync
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
 from autoscaler.runtime.watchdog import Watchdog
+from autoscaler.runtime.words import Words
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,8 @@ PATIENCE_S = 20.0
 RECORD_S = 0.3
 # Models are asked for new branches this often.
 DISCOVER_S = 300.0
+# How often operators are listened to between ticks.
+LISTEN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +76,28 @@ class Daemon:
     stopping: bool = False
     watchdog: Watchdog = field(init=False)
     schedule: Schedule = field(init=False)
+    operators: Operators = field(init=False)
+    last_word: LastWord = field(init=False)
     _probe: asyncio.Task[None] | None = None
+    _resync: Resync | None = None
+    _looks: int = 0
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    _write_by: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.clock)
         self.schedule = Schedule(self.clock, self.watch)
-
-    def may_write(self, rid: str) -> bool:
-        """Asked right before each PUT: whether it is this daemon's, and not too late for it."""
-        late = self.clock.monotonic() > self._write_by.get(rid, inf)
-        return not (self.stopping or late) and self.membership.owns(rid)
+        words = Words(self.clock, self.journal)
+        self.operators = Operators(words, self.clock, self._all_seats, self.look)
+        self.last_word = LastWord(self.clock, self.membership, words, lambda: self.stopping)
 
     async def start(self, parts: Parts) -> None:
         """Take the first configuration and begin."""
         self.schedule.start()
         await self.adopt(parts)
         self.schedule.every("discovery", DISCOVER_S, self._rediscover, after=DISCOVER_S)
+        self.schedule.every("operators", LISTEN_S, self.operators.listen)
         self._probe = asyncio.create_task(self.watchdog.probe())
 
     async def adopt(self, parts: Parts) -> None:
@@ -101,7 +107,7 @@ class Daemon:
 
     async def _adopt(self, parts: Parts) -> None:
         found: dict[str, Live] = {}
-        groups = await self._groups(parts, found)
+        groups = await groups_of(parts.groups, parts.platform, self._all_seats(), found)
         seats = self._seats(groups, found)
         await self._remember(
             [seat for name, seat in seats.items() if seat is not self.seats.get(name)]
@@ -114,7 +120,7 @@ class Daemon:
         Modes decide whether anything is written, so hand in parts that only recommend.
         """
         found: dict[str, Live] = {}
-        groups = await self._groups(parts, found)
+        groups = await groups_of(parts.groups, parts.platform, self._all_seats(), found)
         self.seats = self._seats(groups, found)
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
         seats = list(self.seats.values())
@@ -169,9 +175,7 @@ class Daemon:
             parts.sources,
             self.journal,
             (*self.listeners, self.watchdog),
-            self.membership,
-            lambda: self.stopping,
-            self._write_by,
+            self.last_word,
         )
         for gone in self.ticks.keys() - {group.name for group in groups}:
             self.schedule.drop(f"tick:{gone}")
@@ -203,53 +207,24 @@ class Daemon:
         tick = self.ticks.get(group)
         if tick is None or self.stopping:
             return
-        await self._refresh_overrides(tick)
+        await self.operators.words.fresh()
+        self.operators.tell(tick.seats)
         await tick.run(lag_s)
 
-    async def _refresh_overrides(self, tick: Tick) -> None:
-        """Operators write overrides into the store from outside; look every tick."""
-        names = [seat.managed.name for seat in tick.seats]
-        try:
-            found = await self.journal.overrides(tick.group, names, self.clock.now())
-        except JournalError:
-            return  # what was active stays active: a pause must not end because a disk is full
-        for seat in tick.seats:
-            seat.overrides = tuple(found.get(seat.managed.name, ()))
+    def look(self, seats: Sequence[Seat]) -> None:
+        """Read these deployments from the platform now, and decide on their groups."""
+        self._looks += 1
 
-    async def _groups(self, parts: Parts, lives: dict[str, Live]) -> list[Group]:
-        """The groups with what their discoveries found; the readings of that in `lives`.
+        async def now(_lag_s: float) -> None:
+            resync = self._resync
+            for batch in (seats[at : at + AT_ONCE] for at in range(0, len(seats), AT_ONCE)):
+                if resync is not None:
+                    await asyncio.gather(*(resync.read(seat) for seat in batch))
+            for group in sorted({seat.managed.group for seat in seats}):
+                async with self._locks.setdefault(group, asyncio.Lock()):
+                    await self._run_tick(group, 0.0)
 
-        A deployment has one seat: the first to name it has it, and those that the configuration
-        names itself come before those that are found.
-        """
-        members = [managed for group in parts.groups for managed in group.members]
-        taken = {m.name for m in members} | {m.rid for m in members}
-        return [await self._members(group, parts.platform, lives, taken) for group in parts.groups]
-
-    async def _members(
-        self, group: Group, platform: Platform, lives: dict[str, Live], taken: set[str]
-    ) -> Group:
-        members = list(group.members)
-        for discovery in group.discoveries:
-            found = await platform.find(discovery.model_rid)
-            fresh = not isinstance(found, Unread)
-            if isinstance(found, Unread):
-                log.warning("discovery failed", model=discovery.model_rid, reason=str(found.reason))
-                found = self._found_before(discovery)
-            for live in found:
-                managed = discovered(discovery, live)
-                if managed is None or not taken.isdisjoint((managed.name, managed.rid)):
-                    continue
-                taken |= {managed.name, managed.rid}
-                members.append(managed)
-                if fresh:
-                    lives[managed.rid] = live
-        return replace(group, members=tuple(members))
-
-    def _found_before(self, discovery: Discovery) -> list[Live]:
-        """Who was known of this model; managed as the configuration says now, not then."""
-        model = discovery.model_rid
-        return [seat.live for seat in self.seats.values() if seat.live.model_rid == model]
+        self.schedule.soon(f"look:{self._looks}", now)
 
     def _seats(self, groups: Sequence[Group], lives: Mapping[str, Live]) -> dict[str, Seat]:
         seats: dict[str, Seat] = {}
@@ -281,6 +256,7 @@ class Daemon:
         for task in self._reading:
             task.cancel()
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
+        self._resync = resync
         empty = [seat for seat in self.seats.values() if not seat.series]
         self._reading = [
             asyncio.create_task(resync.run(self._all_seats)),
@@ -302,8 +278,11 @@ class Daemon:
             if parts is not None and any(group.discoveries for group in parts.groups):
                 await self._adopt(parts)
 
-    async def stop(self) -> None:
-        """Begin nothing new, let the write in flight end, then let go of everything."""
+    async def stop(self, last: Callable[[float], Event] | None = None) -> None:
+        """Begin nothing new, let the write in flight end, then let go of everything.
+
+        `last` makes the entry that is the activity's last, out of the time of the end.
+        """
         self.stopping = True
         await self.schedule.stop((self.parts.write_s if self.parts else 0.0) + RECORD_S)
         tasks = [*self._reading, *([self._probe] if self._probe else [])]
@@ -313,6 +292,8 @@ class Daemon:
         await self._store_forecasts()
         if self.parts is not None:
             await close(self.parts)
+        if last is not None:
+            await self.operators.words.record(last(self.clock.now()))
         await self.journal.close()
 
     async def _store_forecasts(self) -> None:
@@ -343,15 +324,3 @@ async def close(parts: Parts) -> None:
     await parts.platform.close()
     for source in parts.sources.values():
         await source.close()
-
-
-def discovered(discovery: Discovery, live: Live) -> Managed | None:
-    """The deployment as managed, or None when its branch is not wanted."""
-    branch = live.branch or ""
-    wanted = not discovery.include or any(fnmatchcase(branch, p) for p in discovery.include)
-    if not wanted or any(fnmatchcase(branch, p) for p in discovery.exclude):
-        return None
-    template = discovery.template
-    short = live.rid.rsplit(".", 1)[-1]
-    name = template.name.replace("{branch}", branch.replace("/", "-")).replace("{rid}", short)
-    return replace(template, name=name, rid=live.rid, match=template.match or name)

@@ -65,16 +65,7 @@ class Schedule:
         self._every[name] = seconds
 
         async def run() -> None:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - a coroutine always runs in a task
-            self._busy.add(task)
-            try:
-                await work(self._lateness(name, seconds))
-            except asyncio.CancelledError:
-                if not self._ending:
-                    raise
-            finally:
-                self._busy.discard(task)
+            await self._watched(work, self._lateness(name, seconds))
 
         self._scheduler.add_job(
             run,
@@ -84,6 +75,26 @@ class Schedule:
             replace_existing=True,
             next_run_time=datetime.now(UTC) + timedelta(seconds=after),
         )
+
+    def soon(self, name: str, work: Work) -> None:
+        """Run `work` once, now."""
+
+        async def run() -> None:
+            await self._watched(work, 0.0)
+
+        self._scheduler.add_job(run, "date", id=name, replace_existing=True)
+
+    async def _watched(self, work: Work, late_s: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        self._busy.add(task)
+        try:
+            await work(late_s)
+        except asyncio.CancelledError:
+            if not self._ending:
+                raise
+        finally:
+            self._busy.discard(task)
 
     def drop(self, name: str) -> None:
         """Run it no more; a run that is under way ends by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from autoscaler.core.controls import mode_at
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import (
@@ -178,7 +179,7 @@ class Seat:
             recommended=self.recommended,
             overrides=self.overrides,
             learned=self.learned,
-            mode=managed.mode,
+            mode=mode_at(managed.mode, self.overrides, at),
             resources=live.resources,
             native=live.native,
             watched_since=at if self.watched_since is None else self.watched_since,

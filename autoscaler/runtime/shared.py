@@ -72,5 +72,5 @@ def rate_of(seat: Seat) -> float:
 
 
 def _kept(decision: Decision, plan: Plan) -> Decision:
-    outcome = standing(plan, decision.mode) or decision.outcome
+    outcome = standing(plan, decision.mode, decision.seen) or decision.outcome
     return replace(decision, plan=plan, outcome=outcome)

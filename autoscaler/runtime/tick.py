@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.fleet import Candidate, fit
-from autoscaler.core.observation import Absence, Change, Control, Missing, Observation
+from autoscaler.core.observation import Absence, Change, Missing, Observation
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Proposal
 from autoscaler.core.reason import Code, Reason, because
@@ -21,13 +21,13 @@ from autoscaler.ports import (
     Journal,
     JournalError,
     Listener,
-    Membership,
     Platform,
     Source,
     TickReport,
 )
 from autoscaler.roster import ALONE, FORECAST_SIGNALS, FleetSpec
 from autoscaler.runtime.heap import Heap
+from autoscaler.runtime.last_word import NOT_OURS, LastWord, Leaving
 from autoscaler.runtime.observe import Answers, answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.shared import Shared, rate_of
@@ -50,9 +50,6 @@ DANGLING = Outcome(
     Kind.DEFERRED,
     because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
 )
-NOT_OURS = Outcome(Kind.HELD, because(Code.NOT_OURS, "another daemon owns this deployment"))
-STOPPING = Outcome(Kind.DEFERRED, because(Code.SHUTTING_DOWN, "the daemon is shutting down"))
-TOO_OLD = Outcome(Kind.DEFERRED, because(Code.TOO_OLD, "the plan waited too long to be written"))
 UNRECORDED = Outcome(
     Kind.DEFERRED,
     because(Code.JOURNAL_UNAVAILABLE, "the journal cannot record it, so it is not written"),
@@ -68,10 +65,7 @@ class World:
     sources: Mapping[str, Source]
     journal: Journal
     listeners: Sequence[Listener]
-    membership: Membership
-    stopping: Callable[[], bool] = lambda: False
-    write_by: dict[str, float] = field(default_factory=dict)
-    """By RID, while a write is under way: the monotonic time after which its PUT may not leave."""
+    last_word: LastWord
 
 
 class Tick:
@@ -115,7 +109,7 @@ class Tick:
         await self._observe(at)
         decisions = await self._decide(at)
         self.alarm = self.shared.calm(decisions, world.clock.monotonic())
-        decisions = await self._write(decisions, began, at)
+        decisions = await self._write(decisions, began)
         await self._record(at, decisions)
         took = world.clock.monotonic() - began
         self.last_at = at
@@ -166,25 +160,25 @@ class Tick:
             plan = _thought(seat, seen)
             if any(isinstance(v.answer, Proposal) and not v.shadow for v in plan.votes):
                 seat.wanted(plan.wanted, at)
-        outcome = standing(plan, managed.mode) or self._may_write(seat)
+        outcome = standing(plan, seen.mode, seen) or self._may_write(seat)
         return Decision(
             ident,
             at,
             managed.name,
             managed.rid,
             managed.group,
-            managed.mode,
+            seen.mode,
             seen,
             plan,
             outcome,
         )
 
     def _may_write(self, seat: Seat) -> Outcome:
-        if not self.world.membership.owns(seat.managed.rid):
+        if not self.world.last_word.membership.owns(seat.managed.rid):
             return NOT_OURS
         return PENDING if seat.dangling is None else DANGLING
 
-    async def _write(self, decisions: list[Decision], began: float, at: float) -> list[Decision]:
+    async def _write(self, decisions: list[Decision], began: float) -> list[Decision]:
         """Let the most urgent plans go ahead; tell the others why they wait."""
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         if not pending:
@@ -200,7 +194,6 @@ class Tick:
         for index, granted in zip(going, fitted.go, strict=True):
             decisions[index] = replace(decisions[index], plan=granted.plan)
             self.shared.spent(granted.plan, now)
-        going = await self._unpaused(going, decisions, at)
         ended = await asyncio.gather(
             *(self._apply(self.seats[i], decisions[i], began) for i in going)
         )
@@ -208,34 +201,14 @@ class Tick:
             decisions[index] = decision
         return decisions
 
-    async def _unpaused(self, going: list[int], decisions: list[Decision], at: float) -> list[int]:
-        """Those that nobody has paused since the tick began; slow answers may be long ago."""
-        names = [decisions[index].deployment for index in going]
-        if not names:
-            return going
-        try:
-            words = await self.world.journal.overrides(self.group, names, self.world.clock.now())
-        except JournalError:
-            return going  # no intent will be recorded either
-        kept = []
-        for index in going:
-            seat, before = self.seats[index], decisions[index]
-            said = tuple(words.get(before.deployment, ()))
-            if any(word.control is Control.PAUSE for word in said):
-                seat.overrides = said
-                decisions[index] = self._one(seat, at, before.id)
-            if decisions[index].outcome is PENDING:
-                kept.append(index)
-        return kept
-
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
-        write_by, rid = self.world.write_by, seat.managed.rid
-        seat.writing, write_by[rid] = True, began + OLDEST_PLAN_S
+        leaving, rid = self.world.last_word.leaving, seat.managed.rid
+        seat.writing, leaving[rid] = True, Leaving(seat, decision, began + OLDEST_PLAN_S)
         try:
-            outcome = await self._attempt(seat, decision, began)
+            outcome = await self._attempt(seat, decision)
         finally:
             seat.writing, seat.writes = False, seat.writes + 1
-            write_by.pop(rid, None)
+            leaving.pop(rid, None)
         plan, clock = decision.plan, self.world.clock
         _learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
@@ -246,19 +219,18 @@ class Tick:
             seat.read_due = clock.monotonic() + 5.0
         return replace(decision, outcome=outcome)
 
-    async def _attempt(self, seat: Seat, decision: Decision, began: float) -> Outcome:
-        world, plan = self.world, decision.plan
-        if world.stopping():
-            return STOPPING
-        if world.clock.monotonic() - began > OLDEST_PLAN_S:
-            return TOO_OLD
+    async def _attempt(self, seat: Seat, decision: Decision) -> Outcome:
+        world, plan, rid = self.world, decision.plan, seat.managed.rid
         try:
+            # The platform asks again right before the PUT; here it saves an intent for nothing.
+            early = await world.last_word(rid, plan.before, plan.after)
+            if early is not None:
+                return early
             if not await self._announced(decision):
                 return UNRECORDED
-            outcome = await world.platform.apply(seat.managed.rid, plan.before, plan.after)
+            return await world.platform.apply(rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
             return _bug(bug)
-        return self._not_left(outcome, began) or outcome
 
     async def _announced(self, decision: Decision) -> bool:
         try:
@@ -270,15 +242,6 @@ class Tick:
             return False
         self._intended.add(decision.id)
         return True
-
-    def _not_left(self, outcome: Outcome, began: float) -> Outcome | None:
-        """Why a PUT was stopped at the door, when it was this daemon that stopped it."""
-        if outcome.kind is not Kind.HELD or outcome.reason.code is not Code.NOT_OURS:
-            return None
-        if self.world.stopping():
-            return STOPPING
-        late = self.world.clock.monotonic() - began > OLDEST_PLAN_S
-        return replace(TOO_OLD, actual=outcome.actual) if late else None
 
     async def _record(self, at: float, decisions: list[Decision]) -> None:
         """Journal what is new; keep what could not be recorded for the next tick."""

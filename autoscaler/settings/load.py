@@ -20,7 +20,7 @@ from autoscaler.settings.explain import faults_of
 from autoscaler.settings.fleet import GroupShape, Layer, SourceShape
 from autoscaler.settings.problem import ConfigError, Fault, Path
 from autoscaler.settings.secrecy import fault_of_file
-from autoscaler.settings.sections import Journal, Log, Platform, Plugins, Web
+from autoscaler.settings.sections import Controls, Journal, Log, Platform, Plugins, Web
 from autoscaler.settings.shape import Name
 from autoscaler.settings.tree import Tree
 
@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """The HTTP face."""
     log: Log = Log()
     """The log."""
+    controls: Controls = Controls()
+    """How operators stop the daemon."""
     plugins: Plugins = Plugins()
     """Where else policies are found."""
 
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
     def file(self) -> FilePath:
         """The file that it was read from."""
         return FilePath(self._tree.file)
+
+    @property
+    def pause_file(self) -> FilePath:
+        """The file whose existence pauses the fleet."""
+        return self.file.absolute().parent / self.controls.pause_file
 
 
 def load(path: FilePath, environ: Mapping[str, str] | None = None) -> Settings:

@@ -193,6 +193,13 @@ class Log(Shape):
     """The least severity that is written."""
 
 
+class Controls(Shape):
+    """How operators stop the daemon when nothing else works."""
+
+    pause_file: FileName = "PAUSE"
+    """While this file exists, nothing is written; its text is the reason. Relative to this file."""
+
+
 class Plugins(Shape):
     """Where else policies are found, beside the built-in ones and installed packages."""
 

@@ -107,7 +107,9 @@ def _overrides(draw: st.DrawFn, at: float) -> tuple[Override, ...]:
     if control is None:
         return ()
     ends = draw(st.sampled_from((None, at - 60, at + 3600)))
-    if control is Control.PAUSE:
+    if control is Control.MODE:
+        return (Override(control, "ada", "trial", ends, mode=draw(st.sampled_from(Mode))),)
+    if control in {Control.PAUSE, Control.BRAKE}:
         return (Override(control, "ada", "load test", ends),)
     dial = draw(st.sampled_from(Dial))
     return (Override(control, "ada", "incident", ends, dial, draw(_threads)),)

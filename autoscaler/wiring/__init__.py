@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autoscaler.wiring.inspect import inspect, validate
+from autoscaler.wiring.scopes import NotManaged
 from autoscaler.wiring.serve import Running, logging_for, serve, start
-from autoscaler.wiring.store import NotManaged, add_pause, end_pauses, last_decision
+from autoscaler.wiring.store import add_pause, end_pauses, last_decision
 
 __all__ = [
     "NotManaged",

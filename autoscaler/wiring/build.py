@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,7 +19,7 @@ from autoscaler.foundry import (
     TokenLogin,
 )
 from autoscaler.plugins import assemble, build_sources
-from autoscaler.ports import Clock, PlatformWatch, SourceWatch
+from autoscaler.ports import Clock, LastWord, PlatformWatch, SourceWatch, granted
 from autoscaler.runtime.daemon import Parts
 from autoscaler.settings import Auth, ConfigError, Pacing, Settings, read_secret
 from autoscaler.settings.problem import Fault
@@ -31,21 +30,21 @@ def build(
     platform_watch: PlatformWatch,
     source_watch: SourceWatch,
     clock: Clock,
-    may_write: Callable[[str], bool] = lambda _: True,
+    last_word: LastWord = granted,
 ) -> Parts:
     """Everything that one configuration asks for. Raises ConfigError; asks nobody anything.
 
-    `may_write` is asked with the RID right before each PUT.
+    `last_word` is asked right before each PUT leaves.
     """
     groups = assemble(settings)
     sources = build_sources(settings, source_watch, clock)
-    platform = build_platform(settings, platform_watch, clock, may_write)
+    platform = build_platform(settings, platform_watch, clock, last_word)
     resync, write = settings.platform.resync, settings.platform.timeouts.write
     return Parts(groups, platform, sources, resync, digest(settings), write)
 
 
 def build_platform(
-    settings: Settings, watch: PlatformWatch, clock: Clock, may_write: Callable[[str], bool]
+    settings: Settings, watch: PlatformWatch, clock: Clock, last_word: LastWord
 ) -> FoundryPlatform:
     """The platform's client. Raises ConfigError for a CA file that holds no certificate."""
     platform = settings.platform
@@ -59,7 +58,7 @@ def build_platform(
     )
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     try:
-        return FoundryPlatform(options, _login(platform.auth), clock, chance, watch, may_write)
+        return FoundryPlatform(options, _login(platform.auth), clock, chance, watch, last_word)
     except ValueError as problem:
         fault = Fault(("platform", "ca_file"), f"must be a PEM file: {problem}", platform.ca_file)
         raise ConfigError([settings.tree.problem(fault)]) from problem

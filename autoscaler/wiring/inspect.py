@@ -16,7 +16,7 @@ from autoscaler.core.proposal import Abstain
 from autoscaler.core.reason import Code
 from autoscaler.journal import open_journal
 from autoscaler.plugins import check
-from autoscaler.ports import Alone
+from autoscaler.ports import Alone, granted
 from autoscaler.roster import Group
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
@@ -37,7 +37,7 @@ def validate(path: Path, at: float | None = None) -> str:
     """
     settings, groups = check(path)
     quiet, clock = Quiet(), SystemClock()
-    build_platform(settings, quiet, clock, lambda _: False)
+    build_platform(settings, quiet, clock, granted)
     named = sum(len(group.members) for group in groups)
     found = sum(len(group.discoveries) for group in groups)
     models = f" and {found} model(s) to discover" if found else ""

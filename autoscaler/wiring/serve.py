@@ -15,6 +15,8 @@ from typing import TextIO, TypeVar
 import structlog
 
 from autoscaler import __version__
+from autoscaler.core.decision import Outcome
+from autoscaler.core.envelope import Envelope
 from autoscaler.journal import SqlJournal
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
@@ -28,7 +30,9 @@ from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, 
 from autoscaler.web.api.parts import Parts as WebParts
 from autoscaler.web.server import Server
 from autoscaler.web.server import serve as open_server
+from autoscaler.wiring import events
 from autoscaler.wiring.build import build, loaded_secrets
+from autoscaler.wiring.controls import Controls, enter
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
 from autoscaler.wiring.face.configuration import changed_keys
 from autoscaler.wiring.face.records import JournalControls
@@ -67,6 +71,8 @@ class Running:
     server: Server
     witnesses: Witnesses
     hide: Callable[[str], None]
+    controls: Controls
+    journal: SqlJournal
     again_at: float | None = None
     """When to try a configuration again that was good but came at a bad moment; monotonic."""
 
@@ -79,39 +85,43 @@ class Running:
                 self.hide(secret)
             parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
-            self._refused(str(problem) or type(problem).__name__)
             if isinstance(problem, JournalError | TimeoutError):
                 # Not the file's fault: a slow write or a full disk passes, the wish stays.
                 self.again_at = time.monotonic() + AGAIN_S
             told = str(problem) or type(problem).__name__
             log.error("configuration kept", file=str(path), problem=told)  # noqa: TRY400 - the problem says it all
-            return False
-        except Exception:  # a bug in a plug-in must not end a daemon that works
-            self._refused("a bug; the log has the details")
+            return await self._kept(told)
+        except Exception as bug:  # a bug in a plug-in must not end a daemon that works
             log.exception("configuration kept", file=str(path))
-            return False
+            return await self._kept(f"a bug: {type(bug).__name__}")
         for section in ("journal", "web", "log"):
             if getattr(settings, section) != getattr(self.settings, section):
                 log.warning("a change of this section needs a restart", section=section)
         changed = changed_keys(self.settings, settings)
         self.settings = settings
-        self.witnesses.configuration.loaded(self.daemon.clock.now(), parts.digest, changed)
+        now = self.daemon.clock.now()
+        self.witnesses.configuration.loaded(now, parts.digest, changed)
+        self.daemon.operators.words.file.path = settings.pause_file
         self.metrics.reloaded((group.name for group in parts.groups), parts.sources)
         self.keep()
         self.witnesses.telling.hub.publish("reload", {"ok": True, "digest": parts.digest})
         log.info("configuration loaded", file=str(path), digest=parts.digest)
+        await enter(self.journal, events.reloaded(now, parts.digest, changed))
         return True
 
-    def _refused(self, problem: str) -> None:
+    async def _kept(self, problem: str) -> bool:
+        now = self.daemon.clock.now()
         self.metrics.reload_failed()
         known = self.witnesses.configuration
-        known.failed(self.daemon.clock.now(), problem)
+        known.failed(now, problem)
         self.witnesses.telling.hub.publish("reload", {"ok": False, "digest": known.digest})
+        await enter(self.journal, events.reload_failed(now, known.problem or problem))
+        return False
 
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
         watches, daemon = self.watches, self.daemon
-        parts = build(settings, watches.platform, watches.source, daemon.clock, daemon.may_write)
+        parts = build(settings, watches.platform, watches.source, daemon.clock, daemon.last_word)
         try:
             await daemon.adopt(parts)
         except BaseException:
@@ -128,7 +138,7 @@ class Running:
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
-        await self.daemon.stop()
+        await self.daemon.stop(events.stopped)
         await self.server.close()
 
 
@@ -154,16 +164,17 @@ async def start(
     witnesses = Witnesses.of(settings, clock, lambda: daemon.seats, metrics)
     watches = _watches(metrics, troubles, witnesses)
 
-    def may_write(rid: str) -> bool:
+    async def last_word(rid: str, before: Envelope, after: Envelope) -> Outcome | None:
         # The daemon is made below, long before the first write.
-        return daemon.may_write(rid)
+        return await daemon.last_word(rid, before, after)
 
-    parts = build(settings, watches.platform, watches.source, clock, may_write)
+    parts = build(settings, watches.platform, watches.source, clock, last_word)
     journal = await open_store(settings)
     lines = DecisionLog()
     told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
+    daemon.operators.words.file.path = settings.pause_file
     face = DaemonFace(daemon, metrics, journal, witnesses)
     server = await _page(settings, parts_of(face), journal)
     witnesses.configuration.loaded(clock.now(), parts.digest)
@@ -178,8 +189,13 @@ async def start(
             await close(parts)
         await server.close()
         raise
-    running = Running(settings, daemon, metrics, lines, watches, server, witnesses, hide)
+    controls = Controls(daemon, journal)
+    running = Running(
+        settings, daemon, metrics, lines, watches, server, witnesses, hide, controls, journal
+    )
     _keep_house(running, journal)
+    began = events.started(clock.now(), __version__, len(daemon.seats), parts.digest)
+    await enter(journal, began)
     return running
 
 

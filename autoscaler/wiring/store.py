@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,10 @@ from autoscaler.codec import decode_decision, describe
 from autoscaler.core.observation import Control, Override
 from autoscaler.journal import SqlJournal, open_journal, open_readonly
 from autoscaler.plugins import assemble
-from autoscaler.roster import Group
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.settings import Settings, load
 from autoscaler.web.ask import Silence, ask
+from autoscaler.wiring.scopes import expect_configured
 
 
 def journal_url(settings: Settings) -> str:
@@ -63,7 +61,7 @@ async def add_pause(path: Path, scope: str, author: str, why: str, seconds: floa
     Raises NotManaged for a scope that would stop nothing.
     """
     settings, clock = load(path), SystemClock()
-    _expect_managed(scope, assemble(settings))
+    expect_configured(scope, assemble(settings))
     ends = None if seconds is None else clock.now() + seconds
     journal = await open_store(settings, lock=False)
     try:
@@ -73,22 +71,6 @@ async def add_pause(path: Path, scope: str, author: str, why: str, seconds: floa
     if ends is None:
         return "without end: remember to resume it"
     return f"until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-class NotManaged(Exception):  # noqa: N818 - it reads as what it is
-    """Nothing of this name is in the configuration: a pause of it would stop nothing."""
-
-
-def _expect_managed(scope: str, groups: Sequence[Group]) -> None:
-    known = {"fleet", *(f"group:{group.name}" for group in groups)}
-    known |= {managed.name for group in groups for managed in group.members}
-    # Deployments that are discovered have names that only the platform can tell.
-    open_ended = any(group.discoveries for group in groups) and not scope.startswith("group:")
-    if scope in known or open_ended:
-        return
-    near = difflib.get_close_matches(scope, sorted(known), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise NotManaged(f"nothing called {scope!r} is in the configuration{hint}")
 
 
 async def end_pauses(path: Path, scope: str, author: str) -> int:

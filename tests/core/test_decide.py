@@ -1,17 +1,27 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoscaler.core.controls import said as word_of
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Dial, Envelope, Range
 from autoscaler.core.guards import GUARDS
 from autoscaler.core.guards.stabilise import Stabilise
-from autoscaler.core.observation import Control, Limits, Missing, Mode, Observation
+from autoscaler.core.observation import (
+    Control,
+    Learned,
+    Limits,
+    Missing,
+    Mode,
+    Observation,
+    Override,
+)
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Abstain, Answer, Bid, PolicyEntry, Proposal, fault_of
 from autoscaler.core.reason import Code, because
@@ -34,13 +44,64 @@ def test_whatever_the_policies_say_the_plan_is_legal(
     plan = decide(seen, said, RAILS)
     after = plan.after
     assert 0 <= after.min_replicas <= after.max_replicas
-    if plan.hold or seen.mode is Mode.RAISE_ONLY:
+    if plan.hold or seen.mode is Mode.RAISE_ONLY or on(seen, Control.BRAKE):
         return
     assert after.max_replicas in seen.limits.max_replicas
     assert after.min_replicas in seen.limits.min_replicas
     ceiling = seen.learned.thread_ceiling
     assert ceiling is None or after.threads <= ceiling
     assert ceiling is not None or after.threads in seen.limits.threads
+
+
+def on(seen: Observation, control: Control) -> bool:
+    """Whether an operator's word of this kind is active."""
+    return word_of(seen.overrides, control, seen.at) is not None
+
+
+@settings(max_examples=MANY)
+@given(observations(), entries())
+def test_under_a_brake_nothing_is_ever_lowered(
+    seen: Observation, said: tuple[PolicyEntry, ...]
+) -> None:
+    brake = Override(Control.BRAKE, "ada", "incident", NOW + 60)
+    plan = decide(replace(seen, overrides=(brake, *seen.overrides)), said, UNSTABILISED)
+    assert all(plan.after[dial] >= plan.before[dial] for dial in Dial)
+    free = decide(seen, said, UNSTABILISED)
+    if not on(seen, Control.PAUSE) and not free.hold:
+        # What would have been raised still is: the brake takes nothing else away.
+        assert all(plan.after[dial] >= free.after[dial] for dial in Dial)
+
+
+@settings(max_examples=MANY)
+@given(observations(), entries())
+def test_a_pause_moves_nothing(seen: Observation, said: tuple[PolicyEntry, ...]) -> None:
+    pause = Override(Control.PAUSE, "ada", "load test")
+    plan = decide(replace(seen, overrides=(*seen.overrides, pause)), said, RAILS)
+    assert plan.after == plan.before
+    assert plan.hold is not None
+    assert plan.hold.reason.code is Code.PAUSED
+
+
+@settings(max_examples=MANY)
+@given(observations(), entries())
+def test_words_that_have_expired_do_nothing(
+    seen: Observation, said: tuple[PolicyEntry, ...]
+) -> None:
+    over = tuple(replace(word, expires_at=seen.at) for word in seen.overrides)
+    spent = decide(replace(seen, overrides=over), said, RAILS)
+    assert spent == decide(replace(seen, overrides=()), said, RAILS)
+
+
+@settings(max_examples=MANY)
+@given(observations(), entries(), st.sampled_from(Dial), st.integers(1, 60))
+def test_a_pin_and_a_floor_stay_inside_the_limits(
+    seen: Observation, said: tuple[PolicyEntry, ...], dial: Dial, value: int
+) -> None:
+    calm = replace(seen, mode=Mode.APPLY, learned=Learned())
+    for control in (Control.PIN, Control.FLOOR):
+        word = Override(control, "ada", "launch", None, dial, value)
+        plan = decide(replace(calm, overrides=(word,)), said, RAILS)
+        assert plan.hold or all(plan.after[each] in seen.limits[each] for each in Dial)
 
 
 @pytest.mark.fault(6)

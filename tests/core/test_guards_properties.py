@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.core.behavior import Rate, Rules
+from autoscaler.core.controls import said as word_of
 from autoscaler.core.decide import Guard, decide
 from autoscaler.core.envelope import DIALS, Dial, Envelope
 from autoscaler.core.guards import GUARDS
 from autoscaler.core.guards.behavior import Behavior
+from autoscaler.core.guards.brake import Brake
 from autoscaler.core.guards.consolidation import Consolidation
 from autoscaler.core.guards.disruption import Disruption
 from autoscaler.core.guards.drift import Drift
@@ -25,7 +27,8 @@ from autoscaler.core.guards.recovery import Recovery
 from autoscaler.core.guards.settle import Settle
 from autoscaler.core.guards.stabilise import Stabilise
 from autoscaler.core.guards.veto import Veto
-from autoscaler.core.observation import Missing, Mode, Observation, Series, Signal
+from autoscaler.core.observation import Control, Missing, Mode, Observation, Series, Signal
+from autoscaler.core.observation import Override as Word
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import PolicyEntry
 from tests.strategies import MANY, NOW, entries, envelopes, observations, seen
@@ -90,6 +93,11 @@ def rails(stance: str, *, steady: bool = True) -> tuple[Guard, ...]:
     return tuple(chosen.get(guard) or guard() for guard in GUARDS)
 
 
+def on(sight: Observation, control: Control) -> bool:
+    """Whether an operator's word of this kind is active."""
+    return word_of(sight.overrides, control, sight.at) is not None
+
+
 STANCES = st.sampled_from(("adopt", "restore", "freeze"))
 
 
@@ -101,7 +109,7 @@ def test_with_every_rail_on_the_plan_is_legal(
     plan = decide(sight, said, rails(stance))
     if plan.hold:
         assert plan.after == plan.before
-    elif sight.mode is not Mode.RAISE_ONLY:
+    elif sight.mode is not Mode.RAISE_ONLY and not on(sight, Control.BRAKE):
         assert plan.after.min_replicas in sight.limits.min_replicas
         assert plan.after.max_replicas in sight.limits.max_replicas
     for step in plan.trail:
@@ -132,6 +140,19 @@ def test_a_rail_only_takes_back(guard: Guard, sight: Observation, wish: Envelope
         assert low <= shaped.after[dial] <= high
 
 
+@settings(max_examples=MANY)
+@given(pasts(), entries(), STANCES)
+def test_with_every_rail_on_operators_stop_what_they_stop(
+    sight: Observation, said: tuple[PolicyEntry, ...], stance: str
+) -> None:
+    word = Word(Control.BRAKE, "ada", "incident", NOW + 1)
+    braked = replace(sight, overrides=(*sight.overrides, word))
+    plan = decide(braked, said, rails(stance, steady=False))
+    assert all(plan.after[dial] >= plan.before[dial] for dial in DIALS)
+    paused = replace(sight, overrides=(replace(word, control=Control.PAUSE), *sight.overrides))
+    assert decide(paused, said, rails(stance)).after == sight.envelope
+
+
 @settings(max_examples=MANY // 2)
 @given(HOLDING, pasts(), envelopes())
 def test_a_rail_asked_twice_says_the_same(guard: Guard, sight: Observation, wish: Envelope) -> None:
@@ -153,7 +174,7 @@ def test_survivors_always_stay_below_the_line(before: Envelope, wish: Envelope, 
 
 def test_the_order_is_the_written_one() -> None:
     assert GUARDS[0] is Hold
-    assert GUARDS[-3:] == (Override, Limits, ModeGuard)
+    assert GUARDS[-4:] == (Override, Limits, ModeGuard, Brake)
     assert GUARDS.index(Stabilise) + 1 == GUARDS.index(Behavior)
     names = [guard.__module__.rpartition(".")[2] for guard in GUARDS]
     assert names == [guard.__name__.lower() for guard in GUARDS]

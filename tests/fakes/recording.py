@@ -12,8 +12,10 @@ from autoscaler.journal import open_journal
 from autoscaler.plugins import check
 from autoscaler.ports import Alone, Sample
 from autoscaler.roster import Managed
+from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.words import Words
 from tests.fakes.configuration import ENVIRON
 from tests.fakes.world import FakeClock, FakePlatform, FakeSource
 from tests.strategies import NOW
@@ -61,7 +63,17 @@ async def record(config: Path, folder: Path, ticks: int, seed: int = 1) -> str:
     platform, source = FakePlatform(clock), FakeSource(clock)
     seats = [_seat(member, platform, clock) for group in groups for member in group.members]
     tick = Tick(
-        "online", 15.0, seats, World(clock, platform, {"prom": source}, journal, (), Alone())
+        "online",
+        15.0,
+        seats,
+        World(
+            clock,
+            platform,
+            {"prom": source},
+            journal,
+            (),
+            LastWord(clock, Alone(), Words(clock, journal)),
+        ),
     )
     for _ in range(ticks):
         clock.forward(15.0)

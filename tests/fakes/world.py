@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from autoscaler.activity import Entry, Event
+from autoscaler.core.controls import Standing
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import (
@@ -17,6 +19,7 @@ from autoscaler.core.observation import (
 )
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import (
+    Heard,
     Intent,
     JournalError,
     Learnt,
@@ -142,7 +145,7 @@ class FakeSource:
 
 @dataclass
 class FakeJournal:
-    """Remembers in memory. `broken` raises JournalError from every call."""
+    """Remembers in memory; `said` are words by scope. `broken` raises JournalError from every call."""
 
     memories: dict[str, Memory] = field(default_factory=dict)
     said: dict[str, tuple[Override, ...]] = field(default_factory=dict)
@@ -153,6 +156,8 @@ class FakeJournal:
     resolved: list[tuple[Intent, Outcome]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     forecasts: dict[tuple[str, str], Learnt] = field(default_factory=dict)
+    looks: list[Entry] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     broken: bool = False
     closed: bool = False
 
@@ -175,11 +180,17 @@ class FakeJournal:
         self._check()
         self.notes.extend(notes)
 
-    async def overrides(
-        self, group: str, deployments: Sequence[str], at: float
-    ) -> Mapping[str, tuple[Override, ...]]:
+    async def heard(self, at: float, after_seq: int | None) -> Heard:
         self._check()
-        return self.said
+        words = tuple(
+            Standing(word.id, scope, word, at) for scope, said in self.said.items() for word in said
+        )
+        looks, self.looks = self.looks, []
+        return Heard(words, tuple(looks), 0)
+
+    async def record(self, events: Sequence[Event]) -> None:
+        self._check()
+        self.events.extend(events)
 
     async def dangling(self) -> Sequence[Intent]:
         return self.open_intents

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from autoscaler.core.decision import Kind
+from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.envelope import Envelope
-from autoscaler.core.reason import Code
+from autoscaler.core.reason import Code, because
 from autoscaler.foundry.options import PacingOptions
 from autoscaler.foundry.verdict import HOUR
 from autoscaler.ports import Live, Platform, Unread
@@ -370,11 +370,12 @@ async def test_ownership_is_asked_last_and_right_before_the_put() -> None:
     async with bench() as b:
         asked: list[int] = []
 
-        def lost(_: str) -> bool:
+        async def lost(rid: str, before: Envelope, after: Envelope) -> Outcome:
+            assert (rid, before, after) == (RID, BEFORE, AFTER)
             asked.append(len(b.stack.requests))
-            return False
+            return Outcome(Kind.HELD, because(Code.NOT_OURS, "another's"))
 
-        b.platform._writer._may_write = lost
+        b.platform._writer._last_word = lost
         outcome = await b.platform.apply(RID, BEFORE, AFTER)
         assert (outcome.kind, outcome.reason.code) == (Kind.HELD, Code.NOT_OURS)
         assert (asked, b.stack.methods()) == ([1], ["GET"])

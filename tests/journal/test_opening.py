@@ -160,7 +160,7 @@ async def test_a_journal_from_the_future_is_refused_and_left_alone(
 async def test_a_command_does_not_migrate_under_a_running_daemon(
     journal: SqlJournal, url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autoscaler.journal.migrate.HEAD", "0003")
+    monkeypatch.setattr("autoscaler.journal.migrate.HEAD", "9998")
     for opening in (open_readonly(url, clock=clock), open_journal(url, clock=clock, lock=False)):
         with pytest.raises(JournalError, match="start the daemon once"):
             await opening

@@ -134,7 +134,7 @@ class JournalAgainstDictionary(RuleBasedStateMachine):
         until = None if lasts is None else self.clock.now() + lasts
         self.clock.forward(0.01)
         word = Override(Control.PAUSE, "ada", "test", until)
-        ident = self.run(self.journal.add_override(scope, word))
+        ident = self.run(self.journal.add_override(scope, word)).id
         self.words[ident] = scope, word
 
     @rule(pick=st.integers(0))
@@ -144,7 +144,8 @@ class JournalAgainstDictionary(RuleBasedStateMachine):
         ident = sorted(self.words)[pick % len(self.words)]
         _, word = self.words.pop(ident)
         now = self.clock.now()
-        assert self.run(self.journal.end_override(ident, now, "ada")) is word.active(now)
+        ended = self.run(self.journal.end_override(ident, now, "ada"))
+        assert (ended is not None) is word.active(now)
 
     @rule()
     def prune(self) -> None:
@@ -186,6 +187,11 @@ class JournalAgainstDictionary(RuleBasedStateMachine):
         if hasattr(self, "journal"):
             found = self.run(self.journal.dangling())
             assert [intent.decision_id for intent in found] == sorted(self.intents)
+
+    @invariant()
+    def the_chain_holds(self) -> None:
+        if hasattr(self, "journal"):
+            assert self.run(self.journal.verify()).broken is None
 
     @invariant()
     def the_same_words_stand(self) -> None:

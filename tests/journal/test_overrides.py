@@ -41,7 +41,7 @@ async def test_a_word_ends_by_itself_at_its_time(journal: SqlJournal) -> None:
 
 
 async def test_a_word_can_be_taken_back_once(journal: SqlJournal) -> None:
-    ident = await journal.add_override("fleet", PAUSE)
+    ident = (await journal.add_override("fleet", PAUSE)).id
     (stands,) = await journal.standing(NOW)
     assert (stands.id, stands.scope, stands.override) == (ident, "fleet", PAUSE)
     assert await journal.end_override(ident, NOW + 5, "grace")
@@ -51,7 +51,7 @@ async def test_a_word_can_be_taken_back_once(journal: SqlJournal) -> None:
 
 
 async def test_one_that_expired_cannot_be_taken_back(journal: SqlJournal) -> None:
-    ident = await journal.add_override("chat", FLOOR)
+    ident = (await journal.add_override("chat", FLOOR)).id
     assert not await journal.end_override(ident, NOW + 61, "grace")
 
 

@@ -17,7 +17,9 @@ BIGGER = Envelope(6, 12, 32)
 async def test_the_old_goes_and_the_new_stays(journal: SqlJournal) -> None:
     days = [decided(at=NOW - day * DAY, kind=Kind.REFUSED) for day in range(10, -1, -1)]
     await journal.conclude(days)
-    assert await journal.prune(NOW, keep_s=5 * DAY, keep_rows=1000) == 5
+    assert (
+        await journal.prune(NOW, keep_s=5 * DAY, keep_rows=1000) == 5 + 5
+    )  # and their entries in the activity
     assert (await journal.size()).decisions == 6
 
 
@@ -29,7 +31,8 @@ async def test_the_last_word_of_a_calm_deployment_outlives_its_age(journal: SqlJ
 
 async def test_rows_beyond_the_bound_go_oldest_first(journal: SqlJournal) -> None:
     await journal.conclude([decided(at=NOW + i, kind=Kind.FAILED) for i in range(1300)])
-    assert await journal.prune(NOW, keep_s=DAY, keep_rows=100) == 1200
+    # The entry that tells of the pruning is the 1,301st.
+    assert await journal.prune(NOW, keep_s=DAY, keep_rows=100) == 1200 + 1201
     newest = await journal.history("chat", 1)
     assert (await journal.size()).decisions == 100
     assert str(NOW + 1299).encode() in newest[0]
@@ -47,7 +50,7 @@ async def test_ended_intents_and_overrides_go(journal: SqlJournal, clock: FakeCl
     await journal.conclude([done])
     await journal.add_override("fleet", Override(Control.PAUSE, "ada", "test", NOW + 60))
     await journal.add_override("chat", Override(Control.PAUSE, "ada", "for ever"))
-    assert await journal.prune(NOW + 9 * DAY, keep_s=DAY, keep_rows=1000) == 2
+    assert await journal.prune(NOW + 9 * DAY, keep_s=DAY, keep_rows=1000) == 2 + 4
     assert [one.scope for one in await journal.standing(NOW)] == ["chat"]
 
 

@@ -11,7 +11,8 @@ from autoscaler.core.observation import Control, Mode, Override, Recommended, Se
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Alone, Intent, Memory, Unread
 from autoscaler.roster import Discovery, Group, Managed
-from autoscaler.runtime.daemon import Daemon, Parts, discovered
+from autoscaler.runtime.daemon import Daemon, Parts
+from autoscaler.runtime.discovery import discovered
 from autoscaler.runtime.watchdog import Watchdog
 from tests.fakes.world import Ears, FakeClock, FakeJournal, FakePlatform, FakeSource, Troubles
 from tests.runtime.test_tick import RIDS, managed

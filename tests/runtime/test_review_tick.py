@@ -255,18 +255,17 @@ async def test_a_pause_that_comes_while_a_slow_source_answers_is_obeyed() -> Non
 
 async def test_a_plan_that_grew_old_waiting_for_its_turn_is_not_written() -> None:
     stage = await Stage().set()
-    stage.journal.said = {}
 
-    async def crowded(rid: str, before: Envelope, _after: Envelope) -> Outcome:
+    async def crowded(rid: str, before: Envelope, after: Envelope) -> Outcome:
         stage.clock.forward(31.0)
-        late = stage.clock.monotonic() > stage.tick.world.write_by[rid]
-        assert late
-        return Outcome(Kind.HELD, because(Code.NOT_OURS, "not let through"), before)
+        kept = await stage.tick.world.last_word(rid, before, after)
+        assert kept is not None
+        return kept
 
-    stage.platform.apply = crowded  # type: ignore[method-assign,assignment]  # a long line at the platform
+    stage.platform.apply = crowded  # type: ignore[method-assign]  # a long line at the platform
     decision = await stage.turn(200.0)
     assert (decision.outcome.kind, decision.outcome.reason.code) == (Kind.DEFERRED, Code.TOO_OLD)
-    assert stage.tick.world.write_by == {}
+    assert stage.tick.world.last_word.leaving == {}
 
 
 async def test_an_intent_that_a_slow_journal_may_have_is_concluded() -> None:

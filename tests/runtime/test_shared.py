@@ -10,8 +10,10 @@ from autoscaler.core.observation import Absence, Missing, Mode
 from autoscaler.core.reason import Code
 from autoscaler.ports import Alone, Sample
 from autoscaler.roster import FleetSpec
+from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.words import Words
 from tests.fakes.world import FakeClock, FakeJournal, FakePlatform, FakeSource
 from tests.runtime.test_tick import managed
 from tests.strategies import NOW, entry, wants
@@ -39,7 +41,9 @@ class Fleet:
             seat.was_read(self.platform.live[one.rid], NOW)
             self.seats.append(seat)
             self.source.values[one.name] = Sample(NOW, 40.0)
-        world = World(self.clock, self.platform, {"prom": self.source}, FakeJournal(), (), Alone())
+        journal = FakeJournal()
+        last_word = LastWord(self.clock, Alone(), Words(self.clock, journal))
+        world = World(self.clock, self.platform, {"prom": self.source}, journal, (), last_word)
         self.tick = Tick("online", 15.0, self.seats, world, spec)
 
     async def turn(self, after: float = 15.0) -> list[Kind]:

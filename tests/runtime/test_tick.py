@@ -13,9 +13,11 @@ from autoscaler.core.proposal import PolicyEntry
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Alone, Intent, Question, Sample
 from autoscaler.roster import Managed, SignalSpec
+from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.resync import Resync, truth
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.words import Words
 from policies.target_load import TargetLoad
 from tests.fakes.world import Ears, FakeClock, FakeJournal, FakePlatform, FakeSource
 from tests.strategies import NOW, entry, wants
@@ -51,10 +53,12 @@ class Stage:
     stopping: bool = False
     platform: FakePlatform = field(init=False)
     source: FakeSource = field(init=False)
+    words: Words = field(init=False)
     seats: list[Seat] = field(default_factory=list)
     tick: Tick = field(init=False)
 
     def __post_init__(self) -> None:
+        self.words = Words(self.clock, self.journal)
         self.platform = FakePlatform(self.clock)
         self.source = FakeSource(self.clock)
 
@@ -70,8 +74,7 @@ class Stage:
             {"prom": self.source},
             self.journal,
             (self.ears,),
-            Alone(),
-            lambda: self.stopping,
+            LastWord(self.clock, Alone(), self.words, lambda: self.stopping),
         )
         self.tick = Tick("online", 15.0, self.seats, world)
         return self

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from autoscaler.core.envelope import Envelope
+from autoscaler.core.reason import Code
 from autoscaler.journal.errors import JournalLocked
 from autoscaler.settings import load
 from autoscaler.wiring.serve import Running, start, unless
@@ -108,7 +110,9 @@ async def test_a_crash_while_reloading_keeps_the_daemon_as_it_was(
 @pytest.mark.fault(64)
 async def test_nothing_may_be_written_once_the_stop_began(world: Stage) -> None:
     running, _ = await begin(world)
-    rid = world.platform.deployments["chat"].rid
-    assert running.daemon.may_write(rid)
+    rid, same = world.platform.deployments["chat"].rid, Envelope(1, 1, 1)
+    assert await running.daemon.last_word(rid, same, same) is None
     await running.stop()
-    assert not running.daemon.may_write(rid)
+    kept = await running.daemon.last_word(rid, same, same)
+    assert kept is not None
+    assert kept.reason.code is Code.SHUTTING_DOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autoscaler.core.guards.behavior import Behavior
+from autoscaler.core.guards.brake import Brake
 from autoscaler.core.guards.consolidation import Consolidation
 from autoscaler.core.guards.cooldown import Cooldown
 from autoscaler.core.guards.deadband import Deadband
@@ -24,8 +25,9 @@ from autoscaler.core.guards.veto import Veto
 
 # Stops first and what others did, then what data and health allow, then how far and how often,
 # then whether a restart is worth it, then the operator's word, and last the promises that
-# nothing may break. Drift stands before the data rails, because a correction is a move like any
-# other and must not pass them by.
+# nothing may break: the limits, and that nothing is lowered in `raise_only` or under a brake.
+# Drift stands before the data rails, because a correction is a move like any other and must not
+# pass them by.
 GUARDS = (
     Hold,
     Drift,
@@ -46,4 +48,5 @@ GUARDS = (
     Override,
     Limits,
     Mode,
+    Brake,
 )

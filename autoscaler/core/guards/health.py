@@ -35,11 +35,12 @@ class Health:
     def shape(self, plan: Plan, seen: Observation) -> Plan:
         """The plan as far as the deployment's state lets it go."""
         state = seen.health.state
-        if state == SETTLED:
+        if settled(seen):
             return plan
-        if state in UNSETTLED:
+        if state == SETTLED or state in UNSETTLED:
+            ready = state if state != SETTLED else f"{state} and not ready"
             reason = because(
-                Code.DEPLOYMENT_NOT_SETTLED, "no lowering or restart while {state}", state=state
+                Code.DEPLOYMENT_NOT_SETTLED, "no lowering or restart while {state}", state=ready
             )
             kept = plan.not_below("health", reason)
             return kept.move(replace(kept.after, threads=plan.before.threads), "health", reason)

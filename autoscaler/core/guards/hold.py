@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoscaler.core.observation import Control, Observation
+from autoscaler.core.controls import said
+from autoscaler.core.observation import Control, Observation, Override
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +16,12 @@ class Hold:
 
     def shape(self, plan: Plan, seen: Observation) -> Plan:
         """The plan, or a hold that names who paused and why."""
-        for override in seen.overrides:
-            if override.control is Control.PAUSE and override.active(seen.at):
-                reason = because(
-                    Code.PAUSED, "paused by {who}: {why}", who=override.author, why=override.why
-                )
-                return plan.held("hold", reason)
-        return plan
+        if not seen.overrides:
+            return plan
+        word = said(seen.overrides, Control.PAUSE, seen.at)
+        return plan if word is None else plan.held("hold", paused(word))
+
+
+def paused(word: Override) -> Reason:
+    """Why nothing moves."""
+    return because(Code.PAUSED, "paused by {who}: {why}", who=word.author, why=word.why)

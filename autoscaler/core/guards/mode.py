@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autoscaler.core.controls import said
+from autoscaler.core.observation import Control, Observation, Override
 from autoscaler.core.observation import Mode as Setting
-from autoscaler.core.observation import Observation
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +19,13 @@ class Mode:
         """The plan, raised or unchanged in `raise_only`; untouched in any other mode."""
         if seen.mode is not Setting.RAISE_ONLY:
             return plan
-        return plan.not_below("mode", because(Code.MODE_RAISE_ONLY, "the mode is raise_only"))
+        word = said(seen.overrides, Control.MODE, seen.at)
+        return plan.not_below("mode", raise_only(word))
+
+
+def raise_only(word: Override | None) -> Reason:
+    """Why a mode takes every lowering back."""
+    if word is None:
+        return because(Code.MODE_RAISE_ONLY, "the mode is raise_only")
+    sentence = "{who} set the mode to raise_only: {why}"
+    return because(Code.MODE_RAISE_ONLY, sentence, who=word.author, why=word.why)

@@ -35,8 +35,10 @@ from autoscaler.plugins import source_kinds
 from autoscaler.ports import Alone, Live, Question, Unread
 from autoscaler.roster import Managed, SignalSpec
 from autoscaler.runtime.clock import SystemClock
+from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.words import Words
 from autoscaler.telemetry.metrics import Metrics
 
 INTERVAL_S = 15.0
@@ -173,7 +175,14 @@ async def _bench(
         found = await platform.find(MODEL)
         assert not isinstance(found, Unread), found  # noqa: S101 - our own stub answers
         seats = _seats(found, signals, kind, policies)
-        world = World(clock, platform, {"prom": source}, journal, (metrics,), Alone())
+        world = World(
+            clock,
+            platform,
+            {"prom": source},
+            journal,
+            (metrics,),
+            LastWord(clock, Alone(), Words(clock, journal)),
+        )
         try:
             yield Bench(Tick("bench", INTERVAL_S, seats, world), metrics, rss)
         finally:

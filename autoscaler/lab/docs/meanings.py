@@ -78,6 +78,7 @@ MEANINGS: Mapping[Code, str] = MappingProxyType(
         Code.DRIFT_ADOPTED: "Somebody turned this dial by hand: not against them for a while.",
         Code.DRIFT_RESTORED: "Somebody turned this dial by hand: it is set back.",
         Code.DRIFT_FROZEN: "Somebody turned a dial by hand: everything holds for a while.",
+        Code.BRAKED: "An operator put the brake on: nothing is lowered, raising goes on.",
         Code.FLEET_BLIND: "Too many deployments have no data: nothing is lowered anywhere.",
         Code.FLEET_DROPPING: "Too many deployments would be lowered at once: none is.",
         Code.FLEET_SHRINKING: "The fleet would lose too many replicas at once: none goes.",
@@ -109,5 +110,6 @@ MEANINGS: Mapping[Code, str] = MappingProxyType(
         Code.JOURNAL_UNAVAILABLE: "The journal cannot record, and nothing is written unrecorded.",
         Code.INTERNAL_ERROR: "A bug of the daemon, kept to this deployment and tick.",
         Code.PARKED: "Asking again is useless for now: see the reason that it quotes.",
+        Code.OVERRULED: "An operator asked for another number while the write waited its turn.",
     }
 )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from autoscaler.codec import encode
+from autoscaler.core.controls import mode_at
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import DIALS, Dial, Envelope
@@ -84,11 +85,11 @@ def again(decision: Decision, managed: Managed) -> Compared:
     seen = observed(decision.seen, managed)
     now = decide(seen, managed.policies, managed.guards)
     then = as_decided(decision.plan)
-    then_end, now_end = ended(then, decision.mode), ended(now, managed.mode)
+    then_end, now_end = ended(then, decision.mode), ended(now, seen.mode)
     verdict = _verdict(then, then_end, now, now_end)
     found = None
     if verdict is not Verdict.IDENTICAL:
-        found = difference(then, decision.mode, now, managed.mode)
+        found = difference(then, decision.mode, now, seen.mode)
     missing = unrecorded(managed, seen.signals)
     return Compared(decision, then, now, verdict, then_end, now_end, found, missing)
 
@@ -104,7 +105,8 @@ def observed(seen: Observation, managed: Managed) -> Observation:
     order += [name for name in ahead if name in seen.signals]
     rest = [name for name in seen.signals if name not in set(order)]
     signals = {name: seen.signals[name] for name in (*order, *rest)}
-    return replace(seen, limits=managed.limits, mode=managed.mode, signals=signals)
+    mode = mode_at(managed.mode, seen.overrides, seen.at)
+    return replace(seen, limits=managed.limits, mode=mode, signals=signals)
 
 
 def as_decided(plan: Plan) -> Plan:
