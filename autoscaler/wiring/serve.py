@@ -181,14 +181,7 @@ async def start(
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     metrics.watch_inside(lambda: inside(daemon))
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
-    try:
-        await daemon.start(parts)
-    except BaseException:
-        await daemon.stop()
-        if daemon.parts is not parts:
-            await close(parts)
-        await server.close()
-        raise
+    await _begin(daemon, parts, server)
     controls = Controls(daemon, journal)
     running = Running(
         settings, daemon, metrics, lines, watches, server, witnesses, hide, controls, journal
@@ -197,6 +190,17 @@ async def start(
     began = events.started(clock.now(), __version__, len(daemon.seats), parts.digest)
     await enter(journal, began)
     return running
+
+
+async def _begin(daemon: Daemon, parts: Parts, server: Server) -> None:
+    try:
+        await daemon.start(parts)
+    except BaseException:
+        await daemon.stop()
+        if daemon.parts is not parts:
+            await close(parts)
+        await server.close()
+        raise
 
 
 def _watches(metrics: Metrics, troubles: Troubles, witnesses: Witnesses) -> Watches:
