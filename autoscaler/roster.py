@@ -34,7 +34,8 @@ class ForecastSpec:
     """One forecast of a deployment's demand: three signals, its name, `_keep` and `_ceiling`.
 
     The risk is given as `tau`, or as `cost_ratio` (what one request without room costs, against
-    one idle place for it): tau = ratio / (1 + ratio).
+    one idle place for it): tau = ratio / (1 + ratio), or as `slo`, the share of requests that may
+    find no room: then a replay of the recent days chooses tau, once a day.
     """
 
     of: str = field(
@@ -42,15 +43,21 @@ class ForecastSpec:
         metadata=meta("signal with the demand: running and queued requests, never a share"),
     )
     tau: float = field(
-        default=0.95,
+        default=0.975,
         metadata=meta("share of the time that demand stays within the forecast", ge=0.5, le=0.9999),
     )
     cost_ratio: float = field(
         default=0.0,
         metadata=meta("cost of a missed request over that of an idle place; sets tau", ge=0),
     )
+    slo: float = field(
+        default=0.0,
+        metadata=meta(
+            "share of requests that may find no room; sets tau from the recent days", ge=0, le=0.5
+        ),
+    )
     ceiling_tau: float = field(
-        default=0.999, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
+        default=0.98, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
     )
     lead_s: float = field(
         default=120.0, metadata=meta("start-up time, until it is learnt", unit="s", ge=1, le=7200)
@@ -67,10 +74,20 @@ class ForecastSpec:
         check_options(self)
         if 0 < self.cost_ratio < 1:
             raise ValueError(f"cost_ratio must be 0 (off) or at least 1, got {self.cost_ratio}")
+        if self.slo and self.cost_ratio:
+            raise ValueError(
+                f"slo must be 0 (off) beside a cost_ratio, got {self.slo} and {self.cost_ratio}: "
+                "each of them sets the risk"
+            )
 
     @property
     def risk(self) -> float:
-        """The quantile to forecast, by `tau` or by the newsvendor's ratio."""
+        """The quantile to forecast, by `tau` or by the newsvendor's ratio.
+
+        With an SLO it is where to begin: the safer of `tau` and a miss no more often than that.
+        """
+        if self.slo:
+            return min(0.9999, max(self.tau, 1 - self.slo))
         if not self.cost_ratio:
             return self.tau
         return min(0.9999, self.cost_ratio / (1 + self.cost_ratio))

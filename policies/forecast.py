@@ -6,7 +6,8 @@ once a replica ordered now serves, `<signal>_keep` the demand from now until the
 document of their predictive scaling: a forecast alone never removes capacity.
 
 A replica more is ordered for the first, a replica is let go only above the second: the
-ski-rental rule, keep while the expected idle time is shorter than a new cold start. How long
+ski-rental rule, keep while the expected idle time is shorter than a new cold start. The ceiling
+follows `<signal>_ceiling` and what the platform could use for the present load. How long
 less must have been wanted, and how little is not worth a write, is for the guards `stabilise`
 (120 to 300 s work well) and `deadband` (10 %), which every policy shares.
 """
@@ -14,16 +15,28 @@ less must have been wanted, and how little is not worth a write, is for the guar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autoscaler.core.envelope import Dial
-from autoscaler.core.observation import Absence, Missing, Observation, Series, Signal
+from autoscaler.core.observation import (
+    Absence,
+    ChosenRisk,
+    Missing,
+    Observation,
+    Series,
+    Signal,
+)
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Answer, Bid, Proposal, missing
 from autoscaler.core.reason import Code, Reason, because
 
 # A forecast just above a whole number of replicas by rounding dust does not order one more.
 DUST = 1e-6
+
+# Present load is the highest of this long, seconds.
+LEVEL_S = 120.0
+# A platform whose scaler adds below this load would leave no ceiling at all.
+LEAST_THRESHOLD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +57,12 @@ class Forecast:
     buffer: float = field(
         default=0.0, metadata=meta("capacity on top, as a share of the forecast", ge=0, le=5)
     )
+    room: bool = field(
+        default=True,
+        metadata=meta("the ceiling leaves the platform's own scaler what present load can use"),
+    )
     spare: int = field(
-        default=1, metadata=meta("replicas of the ceiling above its own forecast", ge=0, le=1000)
+        default=1, metadata=meta("replicas of the ceiling above that", ge=0, le=1000)
     )
     fresh_s: float = field(
         default=180.0, metadata=meta("older demand releases nothing", unit="s", gt=0, le=3600)
@@ -73,7 +90,8 @@ class Forecast:
             Dial.MIN_REPLICAS: Bid(None if keep is None else held, at_least=floor),
             Dial.MAX_REPLICAS: Bid(roof if loose and keep is not None else None, at_least=roof),
         }
-        return Proposal(bids, _reason(ahead, floor, held, keep, current.min_replicas))
+        reason = _reason(ahead, floor, held, keep, current.min_replicas)
+        return Proposal(bids, _with_risk(reason, seen.learned.risk_of(self.signal)))
 
     def _roof(self, seen: Observation, floor: int) -> tuple[int, bool]:
         """The ceiling to bid, and whether it is known well enough to be lowered to."""
@@ -81,8 +99,21 @@ class Forecast:
         edge = _ahead(seen.signal(name), seen.at)
         if isinstance(edge, Missing):
             return min(LARGEST_BID, floor + self.spare), False
-        roof = max(floor, self._replicas(edge, seen.envelope.threads)) + self.spare
-        return min(LARGEST_BID, roof), self._releasable(seen, name) is not None
+        roof = max(floor, self._replicas(edge, seen.envelope.threads))
+        top = max(roof, self._usable(seen)) if self.room else roof + self.spare
+        return min(LARGEST_BID, top), self._releasable(seen, name) is not None
+
+    def _usable(self, seen: Observation) -> int:
+        """Replicas that the platform's own scaler could come to use for the present load.
+
+        It adds while load is at its threshold, so that beyond the highest measured load over
+        that threshold a ceiling only lets noise raise what then stays for half an hour.
+        """
+        measured = seen.signal(self.demand)
+        values = () if isinstance(measured, Missing) else measured.since(seen.at - LEVEL_S)
+        level = max(values, default=0.0)
+        load = level / (seen.envelope.threads * max(LEAST_THRESHOLD, seen.native.up_threshold))
+        return min(LARGEST_BID, max(0, math.ceil(load - DUST))) + self.spare
 
     def _replicas(self, demand: float, threads: int) -> int:
         load = demand * (1 + self.buffer) / (threads * self.target)
@@ -125,3 +156,13 @@ def _reason(demand: float, floor: int, held: int, keep: int | None, now: int) ->
         return because(Code.LOAD_BELOW_TARGET, sentence, keep=held)
     sentence = "{demand:.1f} requests are forecast: at least {floor}, and {keep} stay until then"
     return because(Code.WITHIN_TOLERANCE, sentence, demand=demand, floor=floor, keep=keep)
+
+
+def _with_risk(reason: Reason, risk: ChosenRisk | None) -> Reason:
+    """The reason with the risk that was chosen for the forecast, where an SLO chooses it."""
+    if risk is None:
+        return reason
+    kept = "keeps" if risk.met else "is nearest to"
+    sentence = f"{reason.sentence}; the risk {kept} {{slo:.2%}} without room (tau {{tau:g}})"
+    facts = (*reason.facts, ("slo", risk.slo), ("tau", risk.tau))
+    return replace(reason, sentence=sentence, facts=facts)

@@ -56,6 +56,14 @@ def backtest(
     tau: Annotated[
         list[float] | None, typer.Option(min=0.5, max=0.9999, help="Forecast at these risks too.")
     ] = None,
+    slo: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.0001,
+            max=0.5,
+            help="Forecast, its risk chosen daily so that this share finds no room.",
+        ),
+    ] = None,
     cold_start: Annotated[str, typer.Option(help="From ordering to serving.")] = "120s",
     interval: Annotated[str, typer.Option(help="Between two decisions of the forecast.")] = "30s",
     replicas_p999: Annotated[
@@ -92,6 +100,7 @@ def backtest(
         policy_sets=tuple(policy_set or ()),
         demand=tuple(demand or ()),
         taus=tuple(tau or ()),
+        slos=tuple(slo or ()),
         cold_start_s=duration("--cold-start", cold_start),
         interval_s=duration("--interval", interval),
         replicas_p999=replicas_p999,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import median
 from types import MappingProxyType
 
 from autoscaler.core.envelope import Dial, Envelope, Range
@@ -146,17 +147,81 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenRisk:
+    """The risk that a replay of the recent days chose for a forecast, to keep an SLO.
+
+    `tau` is the share of the time that demand should stay within the forecast, `slo` the share
+    of requests that may find no room, `expected` what the replay found of them at `tau` and
+    `hours` how much it scored. `met` is False when no risk kept the SLO: the least risky was
+    taken. `at` is Unix seconds.
+    """
+
+    forecast: str
+    tau: float
+    slo: float
+    expected: float
+    hours: float
+    met: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one replica was seen to work on while requests stood in a queue, in requests.
+
+    The platform tells no replica count: with `low` all of the ceiling's replicas were there,
+    with `high` only the floor's. Equal when floor and ceiling were.
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The same over the last times that were seen, with one model version and thread count."""
+
+    version: str = ""
+    threads: int = 0
+    seen: tuple[Carried, ...] = ()
+    at: float | None = None
+    """Unix time of the newest."""
+
+    @property
+    def count(self) -> int:
+        """How often it was seen, up to what is kept."""
+        return len(self.seen)
+
+    @property
+    def low(self) -> float | None:
+        """The median of the lower ends; None when it was never seen."""
+        return median([each.low for each in self.seen]) if self.seen else None
+
+    @property
+    def high(self) -> float | None:
+        """The median of the upper ends; None when it was never seen."""
+        return median([each.high for each in self.seen]) if self.seen else None
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """Facts found at run time: the platform's thread maximum, the start-up time (p95, seconds).
 
     `startups` are the last start-up times that were seen, oldest first, all of the model
-    version `startups_of`: another version may load another file.
+    version `startups_of`: another version may load another file. `chosen` are the risks of
+    forecasts with an SLO, by name; `capacity` is what one replica really carries.
     """
 
     thread_ceiling: int | None = None
     startup_s: float | None = None
     startups: tuple[float, ...] = ()
     startups_of: str = ""
+    chosen: tuple[ChosenRisk, ...] = ()
+    capacity: Capacity = Capacity()
+
+    def risk_of(self, forecast: str) -> ChosenRisk | None:
+        """The risk that was chosen for a forecast; None when none was."""
+        return next((each for each in self.chosen if each.forecast == forecast), None)
 
 
 ANY_REPLICAS = Range(0)

@@ -4,7 +4,7 @@ from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.margins import Pace
 from autoscaler.forecast.options import Options
 from autoscaler.forecast.quality import Quality, independent, tau_for
-from autoscaler.forecast.replay import Choice, Lived, choose
+from autoscaler.forecast.replay import Choice, Lived, Sizes, choose, choosing
 
 __all__ = [
     "Choice",
@@ -13,7 +13,9 @@ __all__ = [
     "Options",
     "Pace",
     "Quality",
+    "Sizes",
     "choose",
+    "choosing",
     "independent",
     "tau_for",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from autoscaler.core.observation import Absence, Missing, Series, Signal
@@ -93,6 +94,22 @@ class Forecaster:
     def quality(self) -> Quality:
         """Realised coverage, loss against the naive forecast, bias."""
         return self.ledger.quality(NAMES[self.adding.best()])
+
+    def with_risk_of(self, rehearsed: Forecaster) -> Forecaster:
+        """This one with the risk and the margins of another, which has lived through the same.
+
+        Levels and history go on; the forecasts of the last minutes, made at another risk, are
+        not scored, and the count of trials begins anew.
+        """
+        theirs = rehearsed.options
+        options = replace(self.options, tau=theirs.tau, ceiling_tau=theirs.ceiling_tau)
+        made = Forecaster(options, self.history)
+        made.levels, made.intake = self.levels, self.intake
+        made.adding.take_over(rehearsed.adding)
+        made.keeping.take_over(rehearsed.keeping)
+        made.last_word.take_over(rehearsed.last_word)
+        made.ceiling.take_over(rehearsed.ceiling)
+        return made
 
     def _tick(self, at: float, last: float | None) -> None:
         every = self.options.every_s

@@ -108,6 +108,11 @@ class Margins:
                 q[expert] -= met
                 loss[expert] = loss[expert] * fade - idle * above
 
+    def take_over(self, other: Margins) -> None:
+        """Go on from what another set of the same experts has learnt."""
+        self.q, self.fast, self.slow = other.q[:], other.fast[:], other.slow[:]
+        self.loss, self.age = other.loss[:], other.age
+
     def best(self) -> int:
         """The expert whose covered opinions cost least lately."""
         loss = self.loss
@@ -151,3 +156,7 @@ class Edge:
         self.age += 1
         rate = step_of(self._rate, self.age)
         self.q += rate * (self.tau if score > self.q else self.tau - 1)
+
+    def take_over(self, other: Edge) -> None:
+        """Go on from what another one has learnt."""
+        self.q, self.age = other.q, other.age

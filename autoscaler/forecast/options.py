@@ -15,7 +15,7 @@ class Options:
 
     name: str = "forecast"
     tau: float = field(
-        default=0.95,
+        default=0.975,
         metadata=meta("share of the time that demand stays within the forecast", ge=0.5, le=0.9999),
     )
     keep_risk: float = field(
@@ -23,7 +23,7 @@ class Options:
         metadata=meta("the keep forecast may fall short this many times as often", ge=1, le=10),
     )
     ceiling_tau: float = field(
-        default=0.999, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
+        default=0.98, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
     )
     lead_s: float = field(
         default=120.0, metadata=meta("time that a new replica takes to serve", unit="s", ge=1)

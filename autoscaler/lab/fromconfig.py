@@ -40,17 +40,23 @@ class Configured:
 
 
 def calibrated(
-    world: World, interval_s: float = 30.0, tau: float = 0.95, name: str = FORECAST
+    world: World,
+    interval_s: float = 30.0,
+    tau: float = 0.95,
+    name: str = FORECAST,
+    slo: float = 0.0,
 ) -> PolicySet:
     """Our forecast with calibrated margins, for a cold start as the world has it.
 
-    `tau` is the share of the time that demand stays within the forecast, 0.5..0.9999.
+    `tau` is the share of the time that demand stays within the forecast, 0.5..0.9999. With an
+    `slo`, the share of requests that may find no room, the risk is chosen every day instead.
     """
+    tau = ForecastSpec(tau=tau, slo=slo).risk
     policy = policy_types()["forecast"]()
     options = Options(tau=tau, lead_s=max(1.0, world.cold_start_s), every_s=interval_s)
     guards = (Deadband(), Stabilise(lower_window_s=CALM_S))
     entry = PolicyEntry("forecast", policy)
-    return ours(name, Ours((entry,), guards, options, every_s=interval_s))
+    return ours(name, Ours((entry,), guards, options, every_s=interval_s, slo=slo))
 
 
 def demand_signals(managed: Managed, said: Sequence[str] = ()) -> tuple[str, ...]:
@@ -115,6 +121,7 @@ def configured_set(
         demand=demand[0],
         every_s=interval_s,
         window_s=max(120.0, managed.signals[demand[0]].window_s),
+        slo=managed.forecasts[ahead].slo if ahead else 0.0,
     )
     return Configured((ours(name, configured),), tuple(warnings))
 
@@ -208,7 +215,7 @@ def _options(name: str, spec: ForecastSpec, world: World, interval_s: float) -> 
     return Options(
         name=name,
         tau=spec.risk,
-        ceiling_tau=spec.ceiling_tau,
+        ceiling_tau=max(spec.ceiling_tau, spec.risk),
         lead_s=max(1.0, lead),
         every_s=interval_s,
     )

@@ -24,6 +24,7 @@ from autoscaler.ports import (
     Source,
 )
 from autoscaler.roster import Group, Managed
+from autoscaler.runtime.choosing import RiskChooser
 from autoscaler.runtime.discovery import groups_of
 from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
@@ -264,9 +265,10 @@ class Daemon:
         ]
 
     async def _fill(self, parts: Parts, empty: list[Seat]) -> None:
-        """Fill windows first, then forecasts that the journal knew nothing of."""
+        """Fill windows first, then forecasts that the journal knew nothing of; choose risks."""
         await fill(parts.sources, empty, self.clock.now())
         await fill_forecasts(parts.sources, self._all_seats(), self.clock.now())
+        await RiskChooser(self._all_seats, self.clock).run()
 
     def _all_seats(self) -> list[Seat]:
         return list(self.seats.values())
@@ -314,6 +316,7 @@ def _recall_forecasts(seat: Seat, learnt: Sequence[Learnt]) -> None:
     foresight = seat.foresight
     if foresight is None:
         return
+    foresight.believe(seat.learned)
     # What has been learning here is newer than what was stored of it.
     new = [one for one in learnt if one.forecast not in foresight.forecasters]
     foresight.recall(new, seat.learned.startup_s)

@@ -6,11 +6,11 @@ at most that; a new forecast is filled from the source's own history, in slices 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.core.observation import Missing, Series, Signal
-from autoscaler.forecast import Forecaster, Options, Quality
+from autoscaler.core.observation import ChosenRisk, Learned, Missing, Series, Signal
+from autoscaler.forecast import Forecaster, Options, Quality, Sizes, choosing
 from autoscaler.forecast.persist import pack, unpack
 from autoscaler.ports import Learnt
 from autoscaler.roster import ForecastSpec
@@ -21,6 +21,8 @@ STORE_S = 600.0
 # The last day of a past is lived through tick by tick; samples farther apart are a gap.
 DENSE_S = 86_400.0
 LONGEST_GAP_S = 300.0
+# A risk is chosen anew after this long.
+CHOICE_S = 86_400.0
 # Samples of a past that are learnt in one go: a few milliseconds.
 SLICE = 20
 
@@ -35,6 +37,8 @@ class Foresight:
     stored_at: float = 0.0
     with_past: set[str] = field(default_factory=set)
     """Those that know a past; ticks begin at once and do not wait for it."""
+    taus: dict[str, float] = field(default_factory=dict)
+    """Risks that replays have chosen, of those that have an SLO."""
 
     def observe(self, at: float, signals: dict[str, Signal], startup_s: float | None) -> None:
         """Learn from this tick's demand and put the forecasts beside it."""
@@ -96,6 +100,41 @@ class Foresight:
         self.forecasters[name] = forecaster
         self.with_past.add(name)
 
+    def believe(self, learned: Learned) -> None:
+        """Take over the risks that were chosen before, for the same SLO."""
+        for name, spec in self.specs.items():
+            known = learned.risk_of(name)
+            if spec.slo and known is not None and known.slo == spec.slo:
+                self.taus[name] = known.tau
+
+    def choice_due(self, learned: Learned, at: float) -> list[str]:
+        """Forecasts with an SLO whose risk was not chosen for a day, or for another SLO."""
+        return [
+            name
+            for name, spec in self.specs.items()
+            if spec.slo and name in self.forecasters and _outdated(learned.risk_of(name), spec, at)
+        ]
+
+    def choosing(
+        self, name: str, at: float, sizes: Sizes
+    ) -> Generator[None, None, ChosenRisk | None]:
+        """Choose the risk that would have kept the SLO of late; yields every 2 ms.
+
+        A new risk is taken over with the margins that its replay has learnt. None, and all
+        stays as it is, when there is too little past to score a day.
+        """
+        spec, known = self.specs[name], self.forecasters[name]
+        choice = yield from choosing(known.history, known.options, sizes, spec.slo)
+        # Ticks went on meanwhile, perhaps with another lead.
+        known = self.forecasters.get(name, known)
+        if choice is None:
+            return None
+        self.taus[name] = choice.tau
+        if choice.tau != known.options.tau:
+            self.forecasters[name] = known.with_risk_of(choice.rehearsed)
+        lived = choice.lived
+        return ChosenRisk(name, choice.tau, spec.slo, lived.violations, lived.hours, choice.met, at)
+
     def leads(self) -> Mapping[str, float]:
         """How far each forecast looks ahead, seconds."""
         return {name: made.options.lead_s for name, made in self.forecasters.items()}
@@ -118,13 +157,19 @@ class Foresight:
         lead = startup_s if spec.learn_lead and startup_s else spec.lead_s
         # A forecast looks at most 720 ticks ahead.
         lead = min(max(1.0, lead), 700 * self.every_s)
+        risk = self.taus.get(name, spec.risk)
         return Options(
             name=name,
-            tau=spec.risk,
-            ceiling_tau=max(spec.ceiling_tau, spec.risk),
+            tau=risk,
+            ceiling_tau=max(spec.ceiling_tau, risk),
             lead_s=lead,
             every_s=self.every_s,
         )
+
+
+def _outdated(known: ChosenRisk | None, spec: ForecastSpec, at: float) -> bool:
+    # A clock that was put back must not keep a choice for ever.
+    return known is None or known.slo != spec.slo or not 0 <= at - known.at < CHOICE_S
 
 
 def _ticks(before: float | None, at: float, every_s: float) -> list[float]:

@@ -72,6 +72,7 @@ class Seat:
             kept = {name: f for name, f in known.items() if name in managed.forecasts}
             past = before.with_past & kept.keys() if before else set()
             self.foresight = Foresight(managed.forecasts, every_s, kept, with_past=past)
+            self.foresight.believe(self.learned)
 
     def _forget_others(self, managed: Managed) -> None:
         """Let go of signals that are gone, or that ask for something else by the same name."""

@@ -9,12 +9,16 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from autoscaler.core.observation import ChosenRisk
 from autoscaler.telemetry.catalogue import FORECASTS
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastReading:
-    """One forecast's realised quality; None before the first trial, and never zero for it."""
+    """One forecast's realised quality; None before the first trial, and never zero for it.
+
+    `risk` is what an SLO has chosen; None without one, or before the first choice.
+    """
 
     deployment: str
     forecast: str
@@ -25,6 +29,7 @@ class ForecastReading:
     trials: int
     lead_s: float
     independent: float = 0.0
+    risk: ChosenRisk | None = None
 
 
 Look = Callable[[], Iterable[ForecastReading]]
@@ -37,6 +42,9 @@ READ: dict[str, Callable[[ForecastReading], float | None]] = {
     "forecast_trials": lambda one: float(one.trials),
     "forecast_independent_trials": lambda one: one.independent,
     "forecast_lead_seconds": lambda one: one.lead_s,
+    "forecast_slo_ratio": lambda one: one.risk.slo if one.risk else None,
+    "forecast_expected_ratio": lambda one: one.risk.expected if one.risk else None,
+    "forecast_slo_met": lambda one: float(one.risk.met) if one.risk else None,
 }
 
 

@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from autoscaler.forecast import Options, choose
+from autoscaler.forecast import Options, Sizes, choose
 from autoscaler.forecast.history import History
 from autoscaler.forecast.replay import live
 
-THREADS = 8
+SIZES = Sizes(carries=8)
 
 
 def lived(days: float, spikes: float = 0.0) -> History:
@@ -22,7 +22,7 @@ def lived(days: float, spikes: float = 0.0) -> History:
 
 
 def test_the_cheapest_risk_that_keeps_the_promise_is_taken() -> None:
-    choice = choose(lived(3), Options(), THREADS, budget=0.02, risks=(0.8, 0.95, 0.99))
+    choice = choose(lived(3), Options(), SIZES, budget=0.02, risks=(0.8, 0.95, 0.99))
     assert choice is not None
     assert choice.met
     assert choice.tried[-1].tau == choice.tau
@@ -30,7 +30,7 @@ def test_the_cheapest_risk_that_keeps_the_promise_is_taken() -> None:
 
 
 def test_less_risk_violates_less_and_costs_more() -> None:
-    choice = choose(lived(3), Options(), THREADS, budget=0.0, risks=(0.8, 0.95, 0.999))
+    choice = choose(lived(3), Options(), SIZES, budget=0.0, risks=(0.8, 0.95, 0.999))
     assert choice is not None
     violations = [tried.violations for tried in choice.tried]
     replicas = [tried.replicas for tried in choice.tried]
@@ -39,14 +39,14 @@ def test_less_risk_violates_less_and_costs_more() -> None:
 
 
 def test_a_promise_that_no_risk_keeps_is_told() -> None:
-    choice = choose(lived(3, spikes=0.2), Options(), THREADS, budget=0.0, risks=(0.8, 0.9))
+    choice = choose(lived(3, spikes=0.2), Options(), SIZES, budget=0.0, risks=(0.8, 0.9))
     assert choice is not None
     assert not choice.met
     assert choice.tau == 0.9
 
 
 def test_less_than_a_day_to_score_chooses_nothing() -> None:
-    assert choose(lived(1.5), Options(), THREADS, budget=0.1) is None
+    assert choose(lived(1.5), Options(), SIZES, budget=0.1) is None
 
 
 def test_minutes_that_nobody_knows_are_not_scored() -> None:
@@ -54,13 +54,15 @@ def test_minutes_that_nobody_knows_are_not_scored() -> None:
     for minute in range(3 * 1440):
         if minute % 10:
             history.add(minute * 60.0, 50.0)
-    found = live(history, Options(), THREADS)
+    found = live(history, Options(), SIZES)
     assert found is not None
     assert found.hours == pytest.approx(36 * 0.9, rel=0.02)
 
 
 def test_a_budget_outside_of_a_share_is_refused() -> None:
     with pytest.raises(ValueError, match=r"budget must be in 0\.\.1"):
-        choose(lived(3), Options(), THREADS, budget=2.0)
-    with pytest.raises(ValueError, match="threads must be at least 1"):
-        choose(lived(3), Options(), 0, budget=0.1)
+        choose(lived(3), Options(), SIZES, budget=2.0)
+    with pytest.raises(ValueError, match="carries must be above 0"):
+        Sizes(carries=0)
+    with pytest.raises(ValueError, match="share must be above 0"):
+        Sizes(carries=8, share=0)

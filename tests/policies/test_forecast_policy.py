@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.core.envelope import Dial, Envelope
-from autoscaler.core.observation import Absence, Health, Missing, Observation, Series, Signal
+from autoscaler.core.observation import (
+    Absence,
+    ChosenRisk,
+    Health,
+    Learned,
+    Missing,
+    NativeScaling,
+    Observation,
+    Series,
+    Signal,
+)
 from autoscaler.core.proposal import Abstain, Bid, Proposal
 from autoscaler.core.reason import Code
 from policies.forecast import Forecast
@@ -51,7 +61,7 @@ def bids(observation: Observation, policy: Forecast | None = None) -> tuple[Bid,
 def test_the_floor_is_ready_for_what_is_forecast() -> None:
     floor, ceiling, code = bids(seen(Envelope(2, 9, 10), ahead(41.0)))
     assert floor == Bid(want=5, at_least=5)
-    assert ceiling.at_least == 6
+    assert ceiling.at_least == 5
     assert code is Code.LOAD_ABOVE_TARGET
 
 
@@ -106,10 +116,41 @@ def test_the_buffer_and_the_target_leave_room() -> None:
     assert bids(seen(Envelope(1, 99, 10), ahead(50.0)), policy)[0].at_least == 12
 
 
-def test_the_ceiling_follows_its_own_forecast_with_one_to_spare() -> None:
+def test_the_ceiling_follows_its_own_forecast() -> None:
     floor, ceiling, _ = bids(seen(Envelope(1, 9, 10), ahead(20.0), ceiling=ahead(75.0)))
     assert floor.at_least == 2
+    assert ceiling == Bid(want=8, at_least=8)
+
+
+def test_the_ceiling_leaves_the_platforms_scaler_what_the_present_load_can_use() -> None:
+    # 57 / (10 threads x 0.75) is 8 replicas, and one to spare; what was higher long ago is over.
+    measured = Series((NOW - 200, NOW - 90, NOW - 10), (400.0, 57.0, 40.0))
+    observation = seen(Envelope(1, 20, 10), ahead(60.0), demand=measured)
+    _, ceiling, _ = bids(observation)
     assert ceiling == Bid(want=9, at_least=9)
+    eager = replace(observation, native=NativeScaling(up_threshold=0.5))
+    assert bids(eager)[1].at_least == 13
+
+
+def test_without_that_room_the_ceiling_is_its_forecast_and_the_spare() -> None:
+    measured = Series((NOW - 10,), (400.0,))
+    policy = Forecast(room=False, spare=2)
+    _, ceiling, _ = bids(seen(Envelope(1, 9, 10), ahead(20.0), demand=measured), policy)
+    assert ceiling == Bid(want=4, at_least=4)
+
+
+def test_missing_demand_neither_opens_nor_lowers_the_ceiling() -> None:
+    _, ceiling, _ = bids(seen(Envelope(1, 9, 10), ahead(20.0), demand=GONE))
+    assert ceiling == Bid(at_least=2)
+
+
+@pytest.mark.parametrize(("met", "words"), [(True, "keeps"), (False, "is nearest to")])
+def test_the_reason_tells_the_risk_that_an_slo_chose(met: bool, words: str) -> None:
+    chosen = ChosenRisk("forecast", 0.985, 0.01, 0.008, 168.0, met, NOW)
+    observation = replace(seen(Envelope(2, 9, 10), ahead(41.0)), learned=Learned(chosen=(chosen,)))
+    answer = Forecast().propose(observation)
+    assert f"the risk {words} 1.00% without room (tau 0.985)" in str(answer.reason)
+    assert dict(answer.reason.facts)["tau"] == 0.985
 
 
 def test_an_option_outside_its_range_is_refused() -> None:

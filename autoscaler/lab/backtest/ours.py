@@ -18,13 +18,14 @@ from autoscaler.core.observation import (
     Signal,
 )
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.forecast import Forecaster, Options
+from autoscaler.forecast import Forecaster, Options, Sizes, choose
 from autoscaler.lab.backtest.demand import STEP_S
 from autoscaler.lab.backtest.simulate import Sight, World
 
 # As the runtime does: guards may look back an hour on wishes; changes of a few hours are enough.
 WISHES_S = 3600.0
 CHANGES_KEPT = 20
+CHOICE_STEPS = round(86_400.0 / STEP_S)
 SETTLED = Health("ACTIVE", is_ready=True)
 
 
@@ -33,7 +34,8 @@ class Ours:
     """What is configured for the simulated deployment.
 
     `demand` names the measured signal; with `forecast` its forecasts appear beside it under
-    the forecast's own names. `window_s` is how much of the past a policy sees.
+    the forecast's own names. `window_s` is how much of the past a policy sees. With an `slo`
+    (share of requests that may find no room) the risk is chosen anew every day by replay.
     """
 
     policies: tuple[PolicyEntry, ...]
@@ -42,6 +44,7 @@ class Ours:
     demand: str = "running_jobs"
     every_s: float = 30.0
     window_s: float = 120.0
+    slo: float = 0.0
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class PolicyScaler:
     _world: World = field(default_factory=World)
     _limits: Limits = field(default_factory=Limits)
     _seen: int = 0
+    _chosen_at: int = 0
     _before: tuple[int, int] = (0, 0)
     _started: float = 0.0
     _envelope: Envelope = field(default_factory=lambda: Envelope(1, 1, 1))
@@ -73,6 +77,7 @@ class PolicyScaler:
             self.forecaster = Forecaster(self.ours.forecast)
         self._learn(past, len(past))
         if self.forecaster is not None:
+            self._choose_risk()
             self._before = self.forecaster.ledger.trials, self.forecaster.ledger.met
         self._started = len(past) * STEP_S
         first = min(max(round(past[-1] + 0.5) if past else 0, world.least), world.most)
@@ -80,8 +85,8 @@ class PolicyScaler:
         return first
 
     def coverage(self) -> float:
-        """The realised coverage since the run began, NaN without a forecast."""
-        if self.forecaster is None:
+        """The realised coverage since the run began, NaN without a forecast of one risk."""
+        if self.forecaster is None or self.ours.slo:
             return math.nan
         ledger = self.forecaster.ledger
         trials, met = self._before
@@ -90,6 +95,8 @@ class PolicyScaler:
     def look(self, step: int, sight: Sight) -> Envelope:
         """One tick: observe, decide, remember."""
         self._learn(sight.load, step)
+        if self.ours.slo and step - self._chosen_at >= CHOICE_STEPS:
+            self._choose_risk()
         at = step * STEP_S
         plan = decide(self._observation(at, sight), self.ours.policies, self.ours.guards)
         self._wished(plan.wanted, at)
@@ -98,6 +105,17 @@ class PolicyScaler:
             self._changes = (*self._changes[-CHANGES_KEPT:], change)
             self._envelope = plan.after
         return self._envelope
+
+    def _choose_risk(self) -> None:
+        """As the daemon does with an SLO: what would have kept it of late, once a day."""
+        forecaster, world = self.forecaster, self._world
+        self._chosen_at = self._seen
+        if forecaster is None or not self.ours.slo:
+            return
+        sizes = Sizes(world.threads, world.least, world.most)
+        choice = choose(forecaster.history, forecaster.options, sizes, self.ours.slo)
+        if choice is not None and choice.tau != forecaster.options.tau:
+            self.forecaster = forecaster.with_risk_of(choice.rehearsed)
 
     def _learn(self, load: Sequence[float], end: int) -> None:
         """Show the forecaster the steps that it has not seen, each at its end."""

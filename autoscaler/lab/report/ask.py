@@ -75,6 +75,7 @@ class Ask:
     policy_sets: tuple[str, ...] = ()
     demand: tuple[str, ...] = ()
     taus: tuple[float, ...] = ()
+    slos: tuple[float, ...] = ()
     cold_start_s: float = 120.0
     interval_s: float = 30.0
     replicas_p999: float = 20.0
@@ -140,6 +141,10 @@ def _sets(ask: Ask, world: World, configured: Configured) -> list[PolicySet]:
         forecasts = [calibrated(world, ask.interval_s)]
         forecasts += [
             calibrated(world, ask.interval_s, tau, f"{FORECAST}_{tau:g}") for tau in ask.taus
+        ]
+        forecasts += [
+            calibrated(world, ask.interval_s, name=f"{FORECAST}_slo_{slo:g}", slo=slo)
+            for slo in ask.slos
         ]
     except ValueError as error:
         raise AskError(str(error)) from error

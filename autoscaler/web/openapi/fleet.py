@@ -106,6 +106,27 @@ DETAIL_FIELDS: dict[str, Schema] = {
         startup_s=maybe(SECONDS),
         startups=many(SECONDS),
         startups_of=maybe(TEXT),
+        capacity=maybe(
+            obj(
+                low=told(NUMBER, "requests that one replica was seen to carry, at least"),
+                high=told(NUMBER, "and at most: the platform tells no replica count"),
+                count=told(WHOLE, "how often it was seen under a queue"),
+                threads=WHOLE,
+                model_version=maybe(TEXT),
+                at=maybe(TIME),
+            )
+        ),
+        chosen=many(
+            obj(
+                forecast=TEXT,
+                tau=NUMBER,
+                slo=NUMBER,
+                expected=told(NUMBER, "share without room that a replay found at tau"),
+                hours=told(NUMBER, "hours that the replay scored"),
+                met=told(TRUTH, "whether the replay kept the SLO"),
+                at=TIME,
+            )
+        ),
     ),
     "policies": many(
         obj(

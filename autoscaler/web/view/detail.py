@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
 from autoscaler.codec import describe
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import DIALS
-from autoscaler.core.observation import Change, Learned, Missing, Series
+from autoscaler.core.observation import Capacity, Change, Learned, Missing, Series
 from autoscaler.core.proposal import PolicyEntry
 from autoscaler.roster import Managed
 from autoscaler.web.view.rows import (
@@ -90,6 +90,22 @@ def learned_json(learned: Learned) -> Row:
         "startup_s": learned.startup_s,
         "startups": list(learned.startups),
         "startups_of": learned.startups_of or None,
+        "capacity": _capacity(learned.capacity),
+        "chosen": [asdict(each) for each in learned.chosen],
+    }
+
+
+def _capacity(capacity: Capacity) -> Row | None:
+    """What one replica carries, in requests, and how often that was seen."""
+    if not capacity.count:
+        return None
+    return {
+        "low": capacity.low,
+        "high": capacity.high,
+        "count": capacity.count,
+        "threads": capacity.threads,
+        "model_version": capacity.version or None,
+        "at": capacity.at,
     }
 
 

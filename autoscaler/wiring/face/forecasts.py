@@ -25,6 +25,7 @@ def forecast_readings(seats: Sequence[Seat]) -> list[ForecastReading]:
             quality.trials,
             foresight.leads()[name],
             independent(quality.trials, foresight.every_s, foresight.leads()[name]),
+            seat.learned.risk_of(name),
         )
         for seat in seats
         if (foresight := seat.foresight) is not None
