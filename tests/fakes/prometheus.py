@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import orjson
@@ -19,7 +19,8 @@ import pytest
 PROGRAM = "prometheus"
 HOW_TO_INSTALL = "prometheus is not installed: apt-get install prometheus"
 _CONFIG = """\
-global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}
+global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}
+rule_files: {rules}
 scrape_configs:
 - job_name: under-test
   static_configs: [{{targets: {targets}}}]
@@ -61,11 +62,13 @@ class RealPrometheus:
         scrape_interval: str = "1s",
         *,
         flags: Sequence[str] = (),
+        rules: Sequence[Path] = (),
         ready_s: float = 30.0,
     ) -> None:
         self._targets = list(targets)
         self._interval = scrape_interval
         self._flags = flags
+        self._rules = [str(path) for path in rules]
         self._ready_s = ready_s
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -77,7 +80,9 @@ class RealPrometheus:
         home = Path(self._directory.name)
         targets = orjson.dumps(self._targets).decode()
         config = home / "prometheus.yml"
-        config.write_text(_CONFIG.format(interval=self._interval, targets=targets))
+        rules = orjson.dumps(self._rules).decode()
+        filled = _CONFIG.format(interval=self._interval, targets=targets, rules=rules)
+        config.write_text(filled)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (home / "log").open("wb") as log:
@@ -117,6 +122,16 @@ class RealPrometheus:
             answer = await got.json()
         result: list[dict[str, object]] = answer["data"]["result"]
         return result
+
+    async def get(self, path: str, **parameters: str) -> Any:
+        """The `data` of a page of its API. Raises AssertionError for an error."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/api/v1/{path}", params=parameters) as got,
+        ):
+            answer = await got.json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
 
     async def until(self, promql: str, timeout_s: float = 30.0) -> None:
         """Wait until `promql` answers at least one series. Raises TimeoutError."""
