@@ -21,6 +21,7 @@ from autoscaler.cli.replay import replay
 from autoscaler.cli.run import run
 from autoscaler.cli.schema import schema
 from autoscaler.cli.simulate import simulate
+from autoscaler.cli.token import app as token_app
 from autoscaler.cli.tune import tune
 
 EXITS = """Exit codes: 0 done, 1 problems found, 2 wrong usage, 3 something cannot be reached,
@@ -58,3 +59,4 @@ app.command()(recommend)
 app.command()(evaluate)
 app.command()(tune)
 app.add_typer(policy_app, name="policy")
+app.add_typer(token_app, name="token")

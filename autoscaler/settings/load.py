@@ -20,9 +20,10 @@ from autoscaler.settings.explain import faults_of
 from autoscaler.settings.fleet import GroupShape, Layer, SourceShape
 from autoscaler.settings.problem import ConfigError, Fault, Path
 from autoscaler.settings.secrecy import fault_of_file
-from autoscaler.settings.sections import Controls, Journal, Log, Platform, Plugins, Web
+from autoscaler.settings.sections import Controls, Journal, Log, Platform, Plugins
 from autoscaler.settings.shape import Name
 from autoscaler.settings.tree import Tree
+from autoscaler.settings.web import Web
 
 
 class _TreeSource(PydanticBaseSettingsSource):
@@ -143,11 +144,19 @@ def _secret_files(tree: Tree) -> list[Path]:
             if key in {stem, "ca_file"} or tree.variable_gave((*section, stem)):
                 continue
             found.append((*section, key))
-    return found
+    return [*found, ("web", "tls", "key_file")]
 
 
-def _ca_files(tree: Tree) -> list[Path]:
-    return [(*at, "ca_file") for at in (("platform",), *_sources(tree))]
+def _plain_files(tree: Tree) -> list[Path]:
+    """Paths of other files that will be read: certificates, hashes, public keys."""
+    tokens = tree.at(("web", "tokens"))
+    hashes = range(len(tokens)) if isinstance(tokens, list) else ()
+    return [
+        *((*at, "ca_file") for at in (("platform",), *_sources(tree))),
+        *(("web", "tls", name) for name in ("cert_file", "client_ca_file")),
+        ("web", "oidc", "jwks_file"),
+        *(("web", "tokens", index, "sha256_file") for index in hashes),
+    ]
 
 
 def _sources(tree: Tree) -> list[Path]:
@@ -165,7 +174,7 @@ def _file_faults(tree: Tree) -> list[Fault]:
         rule = fault_of_file(file) if isinstance(file, str) else ""
         if rule:
             faults.append(Fault(path, rule, file))
-    for path in _ca_files(tree):
+    for path in _plain_files(tree):
         file = tree.at(path)
         if isinstance(file, str) and not _readable(file):
             faults.append(Fault(path, "the file cannot be read", file))
@@ -185,7 +194,7 @@ def watch_files(settings: Settings) -> tuple[FilePath, ...]:
     Directories are listed at each call, so that asking again finds a policy file that is new.
     """
     tree = settings.tree
-    named = [tree.at(path) for path in (*_secret_files(tree), *_ca_files(tree))]
+    named = [tree.at(path) for path in (*_secret_files(tree), *_plain_files(tree))]
     files = [FilePath(tree.file), *(FilePath(name) for name in named if isinstance(name, str))]
     for directory in settings.plugins.directories:
         files += sorted(FilePath(directory).glob("*.py"))

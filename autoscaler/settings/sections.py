@@ -1,4 +1,4 @@
-"""The daemon's own sections: the platform, the journal, the web face, the log, plug-ins."""
+"""The daemon's own sections: the platform, the journal, the log, plug-ins."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from autoscaler.settings.secrecy import read_secret
 from autoscaler.settings.shape import FileName, HttpsUrl, Seconds, Shape, Texts, pattern_schema
 
-_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _JOURNAL = "^(sqlite:///|postgres(ql)?://)."
-_HIGHEST_PORT = 65_535
 # Only the environment fills these; the file names a `*_file`.
 FromEnvironment = SkipJsonSchema[SecretStr | None]
 
@@ -152,36 +150,6 @@ class Journal(Shape):
         if self.password is not None or self.password_file is None:
             return self.password
         return read_secret(self.password_file)
-
-
-def _listen(value: str) -> str:
-    found = _LISTEN.fullmatch(value)
-    if found is None or int(found[1]) > _HIGHEST_PORT:
-        raise ValueError("must be host:port, such as 127.0.0.1:9464 or [::1]:9464")
-    return value
-
-
-class Web(Shape):
-    """The HTTP face: /metrics, health, the read-only API and the pages."""
-
-    listen: Annotated[str, AfterValidator(_listen), pattern_schema(f"^{_LISTEN.pattern}$")] = (
-        "127.0.0.1:9464"
-    )
-    """host:port to listen on; loopback by default. Port 0 takes any free one."""
-    allowed_hosts: Texts = ()
-    """Names under which it may be asked, besides loopback names and its own address."""
-    detail: Literal["full", "basic", "auto"] = "auto"
-    """Per-deployment metrics: full, basic, or auto (basic above 500 deployments)."""
-
-    @property
-    def host(self) -> str:
-        """The host to bind, without brackets."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port to bind."""
-        return int(self.listen.rpartition(":")[2])
 
 
 class Log(Shape):

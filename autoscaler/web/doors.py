@@ -11,6 +11,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from autoscaler.ports import JournalError
+from autoscaler.web.access.gate import Gate, Refused
+from autoscaler.web.access.strangers import strange
+from autoscaler.web.body import BadField
 from autoscaler.web.params import BadParameter
 from autoscaler.web.problems import problem
 
@@ -66,7 +69,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def doorkeeper(allowed: Iterable[str]) -> Middleware:
+def doorkeeper(allowed: Iterable[str], gate: Gate) -> Middleware:
     """The middleware before every route.
 
     A page of another site whose name was rebound to this address still sends its own name as
@@ -81,6 +84,8 @@ def doorkeeper(allowed: Iterable[str]) -> Middleware:
         if refused is not None:
             return refused
         try:
+            if request.method in READING:
+                await gate.may_read(request)
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - each becomes a problem that tells its reader enough
             return _told(request, error)
@@ -90,19 +95,26 @@ def doorkeeper(allowed: Iterable[str]) -> Middleware:
 
 def _told(request: web.Request, error: Exception) -> web.Response:
     """The answer to a request whose handler raised."""
-    if isinstance(error, BadParameter):
+    if isinstance(error, Refused):
+        return error.answer
+    if isinstance(error, BadParameter | BadField):
         return error.answer()
     if isinstance(error, JournalError):
-        log.warning("the journal was not read", path=request.path, problem=str(error))
+        log.warning("the journal was not reached", path=request.path, problem=str(error))
         return problem(503, "the journal does not answer; try again", {"Retry-After": "5"})
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        allow = ", ".join(sorted(error.allowed_methods))
-        return problem(405, f"only {allow} are served here", {"Allow": allow})
     if isinstance(error, web.HTTPException):
-        return problem(error.status, _sentence(error.status, request))
+        return _known(request, error)
     # The caller learns nothing of the inside; the log has it.
     log.error("request failed", path=request.path, error=type(error).__name__, exc_info=error)
     return problem(500, "this is a bug; the log has the details")
+
+
+def _known(request: web.Request, error: web.HTTPException) -> web.Response:
+    """The answers that aiohttp gives by itself, as problems."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allow = ", ".join(sorted(error.allowed_methods))
+        return problem(405, f"only {allow} are served here", {"Allow": allow})
+    return problem(error.status, _sentence(error.status, request))
 
 
 def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None:
@@ -113,9 +125,10 @@ def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None
     if not (is_loopback(host) or host in names or host == _own_address(request)):
         return problem(421, "this Host is not served here; add it to web.allowed_hosts")
     if request.method not in READING:
-        return problem(405, "only GET, HEAD are served here", {"Allow": "GET, HEAD"})
+        why = strange(request)
+        return problem(403, why) if why else None
     if request.body_exists:
-        return problem(413, "a request to this server has no body")
+        return problem(413, "a request to this address has no body")
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from autoscaler.activity import Entry
 from autoscaler.core.observation import Override
 
 Json = Mapping[str, Any]
@@ -15,12 +16,12 @@ class Standing(Protocol):
     """An override that is active. `scope`: "fleet", "group:NAME" or a deployment's name."""
 
     @property
-    def id(self) -> str:
+    def id(self) -> str | None:
         """The store's id."""
         ...
 
     @property
-    def scope(self) -> str:
+    def scope(self) -> str | None:
         """Whom it is for."""
         ...
 
@@ -30,17 +31,8 @@ class Standing(Protocol):
         ...
 
     @property
-    def created_at(self) -> float:
-        """Unix seconds."""
-        ...
-
-
-class Entry(Protocol):
-    """One line of the audit trail."""
-
-    @property
-    def seq(self) -> int:
-        """Its place, rising."""
+    def created_at(self) -> float | None:
+        """Unix seconds, None when nobody knows."""
         ...
 
 
@@ -111,6 +103,16 @@ class Wanted:
     kinds: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which entries of the activity are wanted; Unix seconds, both included; empty means all."""
+
+    kinds: tuple[str, ...] = ()
+    deployment: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
 class Records(Protocol):
     """The journal's past. Raises JournalError when it cannot be read."""
 
@@ -120,6 +122,10 @@ class Records(Protocol):
 
     async def decision(self, ident: str) -> bytes | None:
         """One recorded decision, None when there is none of this id."""
+        ...
+
+    async def activity(self, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
+        """Entries of the audit trail before the number `before`, newest first."""
         ...
 
 
@@ -140,4 +146,39 @@ class Controls(Protocol):
 
     async def standing(self) -> Sequence[Standing]:
         """What is active now, oldest first."""
+        ...
+
+    async def add(self, scope: str, word: Override) -> Standing:
+        """Say a word: `scope` is "fleet", "group:NAME" or a deployment's name.
+
+        Raises UnknownScope, ValueError with the broken rule, JournalError.
+        """
+        ...
+
+    async def end(self, ident: str, author: str) -> Standing | None:
+        """Take a word back; None when none of this id is active. Raises JournalError."""
+        ...
+
+    async def look(self, scope: str, author: str, why: str) -> int:
+        """Look now; how many deployments that are. Raises UnknownScope, JournalError."""
+        ...
+
+
+class UnknownScope(Exception):  # noqa: N818 - it reads as what it is
+    """Nothing of this name is managed; the text may guess what was meant."""
+
+
+class WhatIf(Protocol):
+    """Tries other policies on the past of a deployment, apart from the daemon."""
+
+    async def start(self, deployment: str, policies: Json, days: float) -> str:
+        """Begin; the id under which it goes on. Raises ValueError with field and rule."""
+        ...
+
+    def state(self, ident: str) -> Json | None:
+        """`state`, `progress` (0..1), and `result` or `problem` at the end; None: unknown."""
+        ...
+
+    async def cancel(self, ident: str) -> bool:
+        """Stop it; False when there is none of this id that could be stopped."""
         ...

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 

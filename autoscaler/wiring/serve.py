@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import signal
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,15 +28,16 @@ from autoscaler.telemetry.decision_log import DecisionLog
 from autoscaler.telemetry.logs import Logs, configure
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.troubles import EveryPlatformWatch, EverySourceWatch, Troubles
+from autoscaler.web.access import Gate
 from autoscaler.web.api.parts import Parts as WebParts
 from autoscaler.web.server import Server
 from autoscaler.web.server import serve as open_server
 from autoscaler.wiring import events
+from autoscaler.wiring.access import access_of, tls_of
 from autoscaler.wiring.build import build, loaded_secrets
 from autoscaler.wiring.controls import Controls, enter
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
-from autoscaler.wiring.face.configuration import changed_keys
-from autoscaler.wiring.face.records import JournalControls
+from autoscaler.wiring.face.configuration import changed_keys, sections_changed
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -73,6 +75,7 @@ class Running:
     hide: Callable[[str], None]
     controls: Controls
     journal: SqlJournal
+    page: WebParts
     again_at: float | None = None
     """When to try a configuration again that was good but came at a bad moment; monotonic."""
 
@@ -83,6 +86,7 @@ class Running:
             settings = load(path)
             for secret in loaded_secrets(settings):
                 self.hide(secret)
+            access = access_of(settings)
             parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
             if isinstance(problem, JournalError | TimeoutError):
@@ -94,9 +98,10 @@ class Running:
         except Exception as bug:  # a bug in a plug-in must not end a daemon that works
             log.exception("configuration kept", file=str(path))
             return await self._kept(f"a bug: {type(bug).__name__}")
-        for section in ("journal", "web", "log"):
-            if getattr(settings, section) != getattr(self.settings, section):
-                log.warning("a change of this section needs a restart", section=section)
+        # Tokens that were taken back must not be good until the next restart.
+        self.page.gate.access = access
+        for section in sections_changed(self.settings, settings):
+            log.warning("a change of this section needs a restart", section=section)
         changed = changed_keys(self.settings, settings)
         self.settings = settings
         now = self.daemon.clock.now()
@@ -168,6 +173,7 @@ async def start(
         # The daemon is made below, long before the first write.
         return await daemon.last_word(rid, before, after)
 
+    access, tls = access_of(settings), tls_of(settings)
     parts = build(settings, watches.platform, watches.source, clock, last_word)
     journal = await open_store(settings)
     lines = DecisionLog()
@@ -176,15 +182,16 @@ async def start(
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
     daemon.operators.words.file.path = settings.pause_file
     face = DaemonFace(daemon, metrics, journal, witnesses)
-    server = await _page(settings, parts_of(face), journal)
+    controls = Controls(daemon, journal)
+    page = parts_of(face, controls, Gate(access))
+    server = await _page(settings, page, journal, tls)
     witnesses.configuration.loaded(clock.now(), parts.digest)
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     metrics.watch_inside(lambda: inside(daemon))
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
     await _begin(daemon, parts, server)
-    controls = Controls(daemon, journal)
     running = Running(
-        settings, daemon, metrics, lines, watches, server, witnesses, hide, controls, journal
+        settings, daemon, metrics, lines, watches, server, witnesses, hide, controls, journal, page
     )
     _keep_house(running, journal)
     began = events.started(clock.now(), __version__, len(daemon.seats), parts.digest)
@@ -210,10 +217,12 @@ def _watches(metrics: Metrics, troubles: Troubles, witnesses: Witnesses) -> Watc
     )
 
 
-async def _page(settings: Settings, face: WebParts, journal: SqlJournal) -> Server:
+async def _page(
+    settings: Settings, page: WebParts, journal: SqlJournal, tls: ssl.SSLContext | None
+) -> Server:
     listen, hosts = settings.web.listen, settings.web.allowed_hosts
     try:
-        return await open_server(face, listen, hosts)
+        return await open_server(page, listen, hosts, tls)
     except OSError as problem:
         await journal.close()
         why = problem.strerror or str(problem)
@@ -237,7 +246,7 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
 
     async def look(_lag_s: float) -> None:
         with contextlib.suppress(JournalError):
-            await running.witnesses.telling.look(JournalControls(journal, daemon.clock))
+            await running.witnesses.telling.look(running.page.controls, running.page.records)
 
     daemon.schedule.every("lag", LAG_S, lag)
     daemon.schedule.every("telling", LOOK_S, look)

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autoscaler.activity import Act, Entry
 from autoscaler.codec import encode_decision
+from autoscaler.core.controls import check
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import (
@@ -25,7 +27,7 @@ from autoscaler.ports import JournalError
 from autoscaler.roster import Managed
 from autoscaler.web import view
 from autoscaler.web.api.parts import Parts
-from autoscaler.web.face import Span, Standing, Wanted
+from autoscaler.web.face import Asked, Span, Standing, UnknownScope, Wanted
 from autoscaler.web.stream import Hub
 from autoscaler.web.table import Table
 from autoscaler.web.view import applying
@@ -174,6 +176,7 @@ class FakeRecords:
 
     face: FakeFace
     away: bool = False
+    entries: list[Entry] = field(default_factory=list)
 
     async def decisions(self, wanted: Wanted) -> Sequence[bytes]:
         if self.away:
@@ -183,6 +186,20 @@ class FakeRecords:
 
     async def decision(self, ident: str) -> bytes | None:
         return next((encode_decision(one) for one in self._all() if one.id == ident), None)
+
+    async def activity(self, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
+        if self.away:
+            raise JournalError("the disk is full")
+        found = [
+            one
+            for one in reversed(self.entries)
+            if (before is None or one.seq < before)
+            and (not asked.kinds or one.kind in asked.kinds)
+            and asked.deployment in {None, one.deployment}
+            and (asked.start is None or one.at >= asked.start)
+            and (asked.end is None or one.at < asked.end)
+        ]
+        return found[:limit]
 
     def _all(self) -> list[Decision]:
         found = [
@@ -228,9 +245,46 @@ class FakeControls:
     """Overrides in memory."""
 
     stands: list[Stands] = field(default_factory=list)
+    known: frozenset[str] = frozenset({"fleet", "group:online", "chat", "rerank"})
+    looks: list[tuple[str, str, str]] = field(default_factory=list)
+    ended: list[tuple[str, str]] = field(default_factory=list)
+    away: bool = False
 
     async def standing(self) -> Sequence[Standing]:
         return list(self.stands)
+
+    async def add(self, scope: str, word: Override) -> Standing:
+        self._expect(scope)
+        check(scope, word)
+        one = Stands(f"o{len(self.stands) + 1}", scope, word, time.time())
+        self.stands.append(one)
+        return one
+
+    async def end(self, ident: str, author: str) -> Standing | None:
+        found = next((one for one in self.stands if one.id == ident), None)
+        if found is not None:
+            self.stands.remove(found)
+            self.ended.append((ident, author))
+        return found
+
+    async def look(self, scope: str, author: str, why: str) -> int:
+        self._expect(scope)
+        self.looks.append((scope, author, why))
+        return 1
+
+    def _expect(self, scope: str) -> None:
+        if self.away:
+            raise JournalError("the disk is full")
+        if scope not in self.known:
+            raise UnknownScope(f"nothing called {scope!r} is in the configuration")
+
+
+def entry(seq: int, summary: str = "chat is paused by ada: incident") -> Entry:
+    """One line of the audit trail."""
+    kind, at = Act.OVERRIDE_ADDED, 1_000.0 + seq
+    return Entry(
+        seq, at, kind, "chat", None, "ada", summary, f"o{seq}", "ab" * 32, "00" * 32, "11" * 32
+    )
 
 
 def parts(face: FakeFace) -> Parts:

@@ -19,7 +19,7 @@ from autoscaler.web.server import Server, serve
 from autoscaler.web.stream import KEPT, WAITING, Hub, rendered
 from autoscaler.wiring.face.telling import MOST_DECISIONS, Telling
 from tests.fakes.telemetry import NOW, decided
-from tests.fakes.web import FakeControls, Stands
+from tests.fakes.web import FakeControls, FakeFace, FakeRecords, Stands, entry
 
 EVENTS = "/api/v1/events"
 
@@ -180,21 +180,36 @@ def test_a_tick_of_a_large_fleet_tells_of_a_hundred_decisions() -> None:
 
 async def test_overrides_are_told_whichever_way_they_came() -> None:
     telling, controls = Telling(Hub("run")), FakeControls()
-    await telling.look(controls)
+    records = FakeRecords(FakeFace())
+    await telling.look(controls, records)
     stream = telling.hub.join(lambda: None)
-    await telling.look(controls)
+    await telling.look(controls, records)
     controls.stands = [Stands("1", "fleet", Override(Control.PAUSE, "ada", "incident"), 1.0)]
-    await telling.look(controls)
+    await telling.look(controls, records)
     controls.stands = []
-    await telling.look(controls)
+    await telling.look(controls, records)
     telling.hub.leave(stream)
     found = [(data["action"], data["override"]["id"]) for _, data in told(telling.hub)]
     assert found == [("added", "1"), ("ended", "1")]
 
 
 async def test_nobody_is_asked_for_overrides_while_nobody_listens() -> None:
-    class Unasked:
+    class Unasked(FakeControls):
         async def standing(self) -> list[Stands]:
             raise AssertionError("nobody listens")
 
-    await Telling(Hub("run")).look(Unasked())
+    await Telling(Hub("run")).look(Unasked(), FakeRecords(FakeFace()))
+
+
+async def test_entries_of_the_trail_are_told_once_each() -> None:
+    telling, records = Telling(Hub("run")), FakeRecords(FakeFace(), entries=[entry(1)])
+    stream = telling.hub.join(lambda: None)
+    await telling.look(FakeControls(), records)
+    records.entries += [entry(2), entry(3)]
+    for _ in range(2):
+        await telling.look(FakeControls(), records)
+    telling.hub.leave(stream)
+    assert [(name, data["seq"]) for name, data in told(telling.hub)] == [
+        ("activity", 2),
+        ("activity", 3),
+    ]

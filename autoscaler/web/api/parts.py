@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from autoscaler.ports import JournalError
+from autoscaler.web.access.gate import Access, Gate
 from autoscaler.web.answers import JSON, bound, send
-from autoscaler.web.face import Controls, Face, Json, Past, Records, Standing
+from autoscaler.web.face import Controls, Face, Json, Past, Records, Standing, WhatIf
 from autoscaler.web.problems import dump, problem
 from autoscaler.web.shelf import FRESH_S, Shelf
 from autoscaler.web.stream import Hub
@@ -31,6 +32,8 @@ class Parts:
     past: Past
     controls: Controls
     hub: Hub
+    gate: Gate = field(default_factory=lambda: Gate(Access()))
+    what_if: WhatIf | None = None
     shelf: Shelf = field(default_factory=Shelf)
     _rows: Sequence[Json] = ()
     _standing: Sequence[Standing] = ()

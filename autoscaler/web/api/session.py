@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from autoscaler.web.api.parts import send_json
+from autoscaler.web.api.parts import Parts, send_json
 from autoscaler.web.params import Params
 
 
-async def session(request: web.Request) -> web.Response:
-    """The role of the one who asks."""
-    Params(request, ())
-    told = {"role": "anonymous", "write_enabled": False, "auth": "none", "author": None}
-    return await send_json(request, told)
+class Session:
+    """`/api/v1/session`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def get(self, request: web.Request) -> web.Response:
+        """The role of the one who asks."""
+        Params(request, ())
+        gate = self._parts.gate
+        person = await gate.person(request)
+        told = {
+            "role": person.role.value,
+            "write_enabled": gate.access.write_enabled,
+            "auth": person.how,
+            "author": person.name,
+        }
+        return await send_json(request, told)

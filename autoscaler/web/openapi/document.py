@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autoscaler import __version__
-from autoscaler.web.openapi import daemon, fleet
+from autoscaler.web.openapi import changing, daemon, fleet
 from autoscaler.web.openapi.paths import paths
 
 DESCRIPTION = (
@@ -27,5 +27,9 @@ def openapi() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths(),
-        "components": {"schemas": {**fleet.SCHEMAS, **daemon.SCHEMAS}},
+        "security": [{}, {"bearer": []}],
+        "components": {
+            "schemas": {**fleet.SCHEMAS, **daemon.SCHEMAS, **changing.SCHEMAS},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoscaler.activity import Act
 from autoscaler.core.decision import Kind
 from autoscaler.core.envelope import DIALS
 from autoscaler.core.observation import Absence, Control, Mode
@@ -224,4 +225,18 @@ SCHEMAS: dict[str, Schema] = {
         lines=by_name(many(maybe(NUMBER))),
     ),
     "Overrides": obj(overrides=many(ref("Override"))),
+    "Entry": obj(
+        seq=WHOLE,
+        at=TIME,
+        kind=words(act.value for act in Act),
+        deployment=maybe(TEXT),
+        group=maybe(TEXT),
+        actor=TEXT,
+        summary=TEXT,
+        ref=maybe(told(TEXT, "the decision, override or digest that it tells of")),
+        digest=maybe(told(TEXT, "SHA-256 of that")),
+        prev=told(TEXT, "the hash of the entry before"),
+        hash=TEXT,
+    ),
+    "Activity": obj(activity=many(ref("Entry")), next=maybe(TEXT)),
 }

@@ -6,28 +6,24 @@ from typing import Any
 
 from autoscaler.core.decision import Kind
 from autoscaler.core.observation import Mode
+from autoscaler.web.api.activity import FORMATS
+from autoscaler.web.api.activity import KINDS as ACTS
+from autoscaler.web.api.activity import MOST as MOST_ENTRIES
 from autoscaler.web.api.fleet import MOST_ROWS, SORTS
 from autoscaler.web.api.one import MOST_DECISIONS, MOST_POINTS
-from autoscaler.web.openapi.shapes import Schema, ref
+from autoscaler.web.openapi.changing import changing, ident
+from autoscaler.web.openapi.shapes import JSON, SAID, Schema, problems, ref
 from autoscaler.web.params import LATEST
 from autoscaler.web.view.chips import STATUSES
-
-JSON = "application/json"
-PROBLEM = "application/problem+json"
-SAID = {
-    "304": "it has not changed: the ETag is the same",
-    "400": "a parameter breaks its rule",
-    "404": "there is no such thing",
-    "500": "a bug",
-    "503": "it cannot be answered now",
-}
 
 
 def paths() -> dict[str, Any]:
     """The operations by path."""
     found: dict[str, Any] = {}
-    for path, operation in {**_daemon(), **_fleet(), **_one()}.items():
+    for path, operation in {**_daemon(), **_trail(), **_fleet(), **_one()}.items():
         found[f"/api/v1{path}"] = {"get": operation}
+    for path, methods in changing().items():
+        found.setdefault(f"/api/v1{path}", {}).update(methods)
     return found
 
 
@@ -41,7 +37,7 @@ def _get(
         "responses": {
             "200": {"description": summary, "content": {JSON: {"schema": ref(schema)}}},
             "304": {"description": SAID["304"]},
-            **{code: _problem(code) for code in errors},
+            **problems(*errors, "401", "429"),
         },
     }
 
@@ -64,13 +60,9 @@ def _events() -> dict[str, Any]:
                 "description": "an endless stream",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **{code: _problem(code) for code in ("400", "503")},
+            **problems("400", "401", "429", "503"),
         },
     }
-
-
-def _problem(code: str) -> dict[str, Any]:
-    return {"description": SAID[code], "content": {PROBLEM: {"schema": ref("Problem")}}}
 
 
 def _query(name: str, schema: Schema, description: str) -> Schema:
@@ -126,6 +118,33 @@ def _daemon() -> dict[str, dict[str, Any]]:
         "/events": _events(),
         "/openapi.json": _get("openapi", "This document", "Document"),
     }
+
+
+def _trail() -> dict[str, dict[str, Any]]:
+    form = {"type": "string", "enum": list(FORMATS)}
+    activity = _get(
+        "activity",
+        "The audit trail, newest first; csv and jsonl are exported as a whole",
+        "Activity",
+        _whole("limit", 1, MOST_ENTRIES, 100, "entries of one page"),
+        _CURSOR,
+        _some("kind", ACTS, "kinds, with commas between them"),
+        _query("deployment", _TEXT, "a deployment's name"),
+        _FROM,
+        _query("to", _TIME, "Unix seconds, not included"),
+        _query("format", form, "json unless told"),
+        errors=("400", "503"),
+    )
+    lines = {"schema": {"type": "string"}}
+    activity["responses"]["200"]["content"] |= {"text/csv": lines, "application/jsonl": lines}
+    what_if = _get(
+        "whatIf",
+        "How far a what-if is, and its result",
+        "WhatIf",
+        ident("the what-if's id"),
+        errors=("400", "404", "501"),
+    )
+    return {"/activity": activity, "/what-if/{id}": what_if}
 
 
 def _fleet() -> dict[str, dict[str, Any]]:

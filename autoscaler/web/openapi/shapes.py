@@ -7,6 +7,23 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+SAID = {
+    "304": "it has not changed: the ETag is the same",
+    "400": "a parameter breaks its rule, or the body is not JSON",
+    "401": "a token is needed, or this one is not known",
+    "403": "not allowed: writing is off, the role is another, or a page of another site asks",
+    "404": "there is no such thing",
+    "413": "the body is too large",
+    "415": "the body is not application/json",
+    "422": "a field breaks its rule",
+    "429": "too many wrong tokens came from this address",
+    "500": "a bug",
+    "501": "it is not installed here",
+    "503": "it cannot be answered now",
+}
+
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
@@ -58,3 +75,11 @@ def words(values: Iterable[str], description: str = "") -> Schema:
 def told(schema: Schema, description: str) -> Schema:
     """The same with a description."""
     return {**schema, "description": description}
+
+
+def problems(*codes: str) -> dict[str, Schema]:
+    """Answers that are problems, by status."""
+    return {
+        code: {"description": SAID[code], "content": {PROBLEM: {"schema": ref("Problem")}}}
+        for code in codes
+    }

@@ -25,7 +25,7 @@ def applying(standing: Iterable[Standing], group: str, name: str) -> tuple[Store
     """Those that hold for a deployment, the widest scope first."""
     scopes = ("fleet", f"group:{group}", name)
     found = [one for one in standing if one.scope in scopes]
-    found.sort(key=lambda one: scopes.index(one.scope))
+    found.sort(key=lambda one: scopes.index(one.scope or "fleet"))
     return tuple(Stored(one.id, one.scope, one.override, one.created_at) for one in found)
 
 
@@ -43,14 +43,13 @@ def holds(words: Sequence[Stored], *controls: str) -> bool:
 def override_json(one: Stored | Standing) -> dict[str, Any]:
     """An override with everything that is known of it."""
     word = one.override
-    mode = getattr(word, "mode", None)
     return {
         "id": one.id,
         "scope": one.scope,
         "control": word.control.value,
         "dial": word.dial and word.dial.value,
         "value": word.value,
-        "mode": mode and mode.value,
+        "mode": word.mode and word.mode.value,
         "author": word.author,
         "why": word.why,
         "created_at": one.created_at,

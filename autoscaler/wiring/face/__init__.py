@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from autoscaler.web.access import Gate
 from autoscaler.web.api.parts import Parts
+from autoscaler.wiring.controls import Controls
 from autoscaler.wiring.face.daemon import DaemonFace, Witnesses
 from autoscaler.wiring.face.forecasts import forecast_readings, inside
 from autoscaler.wiring.face.past import RecordedPast
-from autoscaler.wiring.face.records import JournalControls, JournalRecords
+from autoscaler.wiring.face.records import JournalRecords
+from autoscaler.wiring.face.steering import Steering
 
 __all__ = ["DaemonFace", "Witnesses", "forecast_readings", "inside", "parts_of"]
 
 
-def parts_of(face: DaemonFace) -> Parts:
+def parts_of(face: DaemonFace, controls: Controls, gate: Gate) -> Parts:
     """Whom the handlers ask, for a running daemon."""
     daemon, journal = face.daemon, face.journal
     return Parts(
         face,
         JournalRecords(journal),
         RecordedPast(daemon, face.witnesses.recorder),
-        JournalControls(journal, daemon.clock),
+        Steering(daemon, controls),
         face.witnesses.telling.hub,
+        gate,
     )

@@ -32,7 +32,7 @@ def in_short(
     live: tuple[bool, str],
 ) -> dict[str, Any]:
     """What the status says besides counts. Called in a thread: reads copies."""
-    at = daemon.clock.now()
+    at, pause = daemon.clock.now(), daemon.operators.words.file.word()
     ticks = list(daemon.ticks.items())
     unhealthy = list(_troubles(daemon, witnesses, live))
     last, platform = witnesses.ticks.last, witnesses.platform
@@ -61,7 +61,7 @@ def in_short(
             "active": len(standing),
             "fleet": [view.override_json(one) for one in standing if one.scope == "fleet"],
         },
-        "pause_file": None,
+        "pause_file": pause and pause.why,
         "configuration": witnesses.configuration.short(),
     }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoscaler.journal import SqlJournal, Standing
-from autoscaler.ports import Clock
-from autoscaler.web.face import Wanted
+from autoscaler.activity import Entry
+from autoscaler.journal import SqlJournal
+from autoscaler.web.face import Asked, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,13 @@ class JournalRecords:
         """One recorded decision."""
         return await self.journal.decision(ident)
 
-
-@dataclass(frozen=True, slots=True)
-class JournalControls:
-    """What is active, as the journal has it."""
-
-    journal: SqlJournal
-    clock: Clock
-
-    async def standing(self) -> Sequence[Standing]:
-        """Active overrides, oldest first."""
-        return await self.journal.standing(self.clock.now())
+    async def activity(self, asked: Asked, before: int | None, limit: int) -> Sequence[Entry]:
+        """Entries of the audit trail, newest first."""
+        return await self.journal.activity(
+            before_seq=before,
+            limit=limit,
+            kinds=asked.kinds,
+            deployment=asked.deployment,
+            start=asked.start,
+            end=asked.end,
+        )

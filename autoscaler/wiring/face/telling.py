@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import Envelope
 from autoscaler.ports import TickReport
-from autoscaler.web.face import Controls, Standing
+from autoscaler.web.face import Asked, Controls, Records, Standing
 from autoscaler.web.stream import Hub
 from autoscaler.web.view import override_json
 
 # A page reads the rows anew after a tick; single decisions are for those who watch.
 MOST_DECISIONS = 100
+MOST_ENTRIES = 100
 ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
 
 Mark = tuple[Kind, str, Envelope, Envelope]
@@ -26,7 +27,8 @@ class Telling:
 
     hub: Hub
     _marks: dict[str, Mark] = field(default_factory=dict)
-    _standing: dict[str, Standing] | None = None
+    _standing: dict[str | None, Standing] | None = None
+    _seq: int | None = None
 
     def told(self, report: TickReport) -> None:
         """Tell of a tick and of what is new in it."""
@@ -53,11 +55,15 @@ class Telling:
         kept = frozenset(names)
         self._marks = {name: mark for name, mark in self._marks.items() if name in kept}
 
-    async def look(self, controls: Controls) -> None:
-        """Tell of overrides that came or went, by whichever way."""
+    async def look(self, controls: Controls, records: Records) -> None:
+        """Tell of overrides and activities that came, by whichever way. Raises JournalError."""
         if not self.hub.listening:
-            self._standing = None
+            self._standing = self._seq = None
             return
+        await self._look_at_words(controls)
+        await self._look_at_activity(records)
+
+    async def _look_at_words(self, controls: Controls) -> None:
         now = {one.id: one for one in await controls.standing()}
         before, self._standing = self._standing, now
         if before is None:
@@ -68,6 +74,13 @@ class Telling:
         for ident in before.keys() - now.keys():
             told = {"action": "ended", "override": override_json(before[ident])}
             self.hub.publish("override", told)
+
+    async def _look_at_activity(self, records: Records) -> None:
+        found = await records.activity(Asked(), None, MOST_ENTRIES)
+        before, self._seq = self._seq, found[0].seq if found else 0
+        for one in reversed(found):
+            if before is not None and one.seq > before:
+                self.hub.publish("activity", asdict(one))
 
     def _is_new(self, decision: Decision) -> bool:
         outcome, plan = decision.outcome, decision.plan
