@@ -17,11 +17,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from autoscaler.core.envelope import Envelope
-from autoscaler.lab.platform.deployment import DeploymentSpec, SimulatedDeployment
-from autoscaler.lab.platform.load import TraceLoad
+from autoscaler.lab.platform.deployment import SimulatedDeployment
+from autoscaler.lab.platform.fleet import START, demo_fleet
 from autoscaler.lab.platform.server import SimulatedPlatform
-from autoscaler.lab.traces import bundled
 from autoscaler.ports import TickReport
 from autoscaler.settings import Settings, load
 from autoscaler.wiring import Running, logging_for, start
@@ -30,7 +28,11 @@ SPEED = 60.0
 NAME = "chat"
 # The busiest thousandth of the trace fills this many replicas; the envelope begins at 1..10.
 PEAK_REPLICAS = 8
-START = Envelope(1, 10, 32)
+# As in config/demo.yaml.
+GROUPS = {
+    "online": ("chat", "code", "embed", "fraud"),
+    "batch": ("churn", "rerank", "reason", "ocr"),
+}
 ROWS = 12
 
 
@@ -48,17 +50,18 @@ class Tally:
         for decision in report.decisions:
             self.decisions[decision.outcome.kind.value] += 1
             if decision.outcome.kind.value not in {"unchanged", "held"}:
-                line = f"{decision.outcome.kind.value:9} {decision.headline()}"
+                line = (
+                    f"{decision.outcome.kind.value:9} {decision.deployment}: {decision.headline()}"
+                )
                 self.lines = [*self.lines[-ROWS + 1 :], line]
 
 
 async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, object]:
     """Run the demo for `duration` seconds, or until Ctrl-C; the figures at the end."""
-    load_of = TraceLoad.filling(bundled(trace), replicas=PEAK_REPLICAS, threads=START.threads)
-    spec = DeploymentSpec(NAME, START, load_of)
+    fleet = demo_fleet(NAME, trace, PEAK_REPLICAS)
     tally, ended = Tally(), _asked_to_end()
     with tempfile.TemporaryDirectory() as place:
-        async with SimulatedPlatform([spec], speed=SPEED) as platform:
+        async with SimulatedPlatform(fleet, speed=SPEED) as platform:
             settings = _settings(platform, Path(place))
             with logging_for(settings, sys.stderr):
                 running = await start(settings, (tally,))
@@ -73,15 +76,17 @@ async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, o
 
 def _settings(platform: SimulatedPlatform, place: Path) -> Settings:
     """The demo's configuration, pointed at the simulated platform by its environment."""
-    one = platform.deployments[NAME]
     given = {
         "PLATFORM__URL": platform.url,
         "PLATFORM__AUTH__CLIENT_ID": platform.client_id,
         "PLATFORM__AUTH__CLIENT_SECRET": platform.client_secret,
         "SOURCES__GATEWAY__URL": f"{platform.url}/metrics",
-        "GROUPS__DEMO__DEPLOYMENTS__CHAT__RID": one.rid,
         "JOURNAL__URL": f"sqlite:///{place}/demo.db",
     }
+    for group, members in GROUPS.items():
+        for name in members:
+            key = f"GROUPS__{group}__DEPLOYMENTS__{name}__RID".upper()
+            given[key] = platform.deployments[name].rid
     return load(demo_file(), {f"AUTOSCALER_{key}": value for key, value in given.items()})
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from autoscaler.web.api.activity import Activity
 from autoscaler.web.api.daemon import Itself
 from autoscaler.web.api.events import Events
-from autoscaler.web.api.files import FILES, file
+from autoscaler.web.api.files import add_page
 from autoscaler.web.api.fleet import Fleet
 from autoscaler.web.api.looks import Looks
 from autoscaler.web.api.one import One
@@ -28,8 +28,7 @@ API = "/api/v1"
 
 def add_routes(app: web.Application, parts: Parts) -> None:
     """Put every route into `app`."""
-    for path, (name, kind) in FILES.items():
-        app.router.add_get(path, file(name, kind))
+    add_page(app)
     app.router.add_get("/metrics", Scrape(parts.face).get)
     app.router.add_get("/livez", probe(parts.face.live))
     app.router.add_get("/healthz", probe(parts.face.live))

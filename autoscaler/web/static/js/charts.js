@@ -166,7 +166,8 @@ export function Charts({ data, decisions, picked, pick, zoom, now }) {
     threads.setData([data.at, data.threads]);
     tellCursor(legend, () => data)({ cursor: {} });
   }, [data]);
-  useEffect(() => { kept.current.plots[1]?.redraw(); }, [decisions, picked]);
+  // false: a whole redraw before the first one would forget the scales.
+  useEffect(() => { kept.current.plots[1]?.redraw(false); }, [decisions, picked]);
   return html`<div class="charts" role="group" aria-label="Load, envelope and threads over time">
     <${Legend} box=${legend} />
     <div ref=${box}><div class="pane" data-pane="load"></div><div class="pane" data-pane="envelope"></div><div class="pane" data-pane="threads"></div></div>

@@ -92,6 +92,7 @@ function useWindow(scroller, count) {
   const sight = useSignal({ first: 0, last: 40, tall: 44 });
   useLayoutEffect(() => {
     const box = scroller.current;
+    if (!box) return undefined;
     const measure = () => {
       const tall = parseFloat(getComputedStyle(box).getPropertyValue("--row")) || 44;
       const first = Math.max(0, Math.floor(box.scrollTop / tall) - SPARE);

@@ -8,6 +8,18 @@ const when = (at, now) => (at === null || at === undefined ? "never" : `${clock(
 const Up = ({ up }) => html`<span class=${`chip ${up ? "good" : "bad"}`}><span aria-hidden="true">${up ? "✓" : "✕"}</span> ${up ? "up" : "down"}</span>`;
 const counts = (of) => Object.entries(of ?? {}).filter(([, n]) => n).map(([name, n]) => `${words(name)} ${number(n)}`).join(", ") || "none";
 
+/** Each group's newest tick, and how long its recent ones took. */
+function groups(ticks) {
+  const by = new Map();
+  for (const tick of ticks) by.set(tick.group, [...(by.get(tick.group) ?? []), tick]);
+  return [...by].sort().map(([name, of]) => {
+    const newest = of.reduce((a, b) => (a.at > b.at ? a : b));
+    const took = of.map((one) => one.took_s).sort((a, b) => a - b), worst = Math.max(...of.map((one) => one.lag_s ?? 0));
+    return [`group ${name}`, `ticked ${clock(newest.at)}; of ${of.length}: median ${ms(took[took.length >> 1])}, longest ${ms(took.at(-1))}, at most ${span(worst)} late`];
+  });
+}
+const ms = (seconds) => `${Math.round(1000 * seconds)} ms`;
+
 function Pairs({ of }) {
   return html`<dl class="pairs">${of.map(([name, value, bad]) => html`<dt>${name}</dt><dd class=${bad ? "bad" : ""}>${value}</dd>`)}</dl>`;
 }
@@ -26,7 +38,7 @@ export function Health() {
         ["waited for the pace", span(platform.waited_s)], ["last good answer", when(platform.last_ok_at, at)], ["last error", platform.last_error ?? "none", platform.last_error],
         ["requests", counts(platform.requests)], ["retries", counts(platform.retries)]]} /></section>
       <section class="card"><h2>Loop</h2><${Pairs} of=${[["lag", `${Math.round(1000 * (loop.lag_s ?? 0))} ms`, loop.lag_s > 0.25],
-        ...(loop.ticks ?? []).map((one) => [`group ${one.group ?? one.name}`, `last tick ${one.at || one.last_tick_at ? clock(one.at ?? one.last_tick_at, at) : "never"}${one.took_s === null || one.took_s === undefined ? "" : `, took ${Math.round(1000 * one.took_s)} ms`}${one.lag_s ? `, ${span(one.lag_s)} late` : ""}`])]} /></section>
+        ...groups(loop.ticks ?? []).map(([name, of]) => [name, of])]} /></section>
       <section class="card"><h2>Journal</h2><${Pairs} of=${[["state", journal.up ? "records" : "cannot record: nothing is written to the platform", !journal.up],
         ["size", journal.bytes === null ? "–" : `${number(journal.bytes / 1048576)} MiB`], ["decisions kept", number(journal.decisions)], ["place", journal.place]]} /></section>
       <section class="card"><h2>Configuration</h2><${Pairs} of=${[["file", config.file], ["mark", config.digest], ["taken over", when(config.loaded_at, at)],
