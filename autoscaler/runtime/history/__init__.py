@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoscaler.runtime.history.recorder import Recorder
+from autoscaler.runtime.history.recorder import Fine, Recorder
 from autoscaler.runtime.history.track import Point, Track
 
-__all__ = ["Point", "Recorder", "Track"]
+__all__ = ["Fine", "Point", "Recorder", "Track"]

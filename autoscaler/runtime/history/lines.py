@@ -10,6 +10,7 @@ from autoscaler.core.observation import Series
 from autoscaler.runtime.history.blob import TEN_S
 from autoscaler.runtime.history.track import MINUTE_S, MINUTES, NOTHING, TEN, Point, Track
 
+FINE_STEPS = (1, 2, 5, 10, 15, 30)
 STEPS = (60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 
 Look = Callable[[int, int], Point]
@@ -24,9 +25,11 @@ class Raster:
     count: int
 
     @classmethod
-    def over(cls, start: float, end: float, points: int) -> Raster:
-        """The finest one with at most `points` steps; a step is a minute or more."""
-        for step in STEPS:
+    def over(cls, start: float, end: float, points: int, unit_s: int = MINUTE_S) -> Raster:
+        """The finest one with at most `points` steps; a step is `unit_s` seconds or more."""
+        fine = [step for step in FINE_STEPS if step % unit_s == 0 or step == unit_s]
+        steps = STEPS if unit_s >= MINUTE_S else (*(fine or [unit_s]), *STEPS)
+        for step in steps:
             first = int(start // step) * step
             count = max(1, math.ceil((end - first) / step))
             if count <= points:
@@ -49,7 +52,7 @@ def looking(track: Track | None, tens: Mapping[int, Point]) -> Look:
 
     def look(first: int, count: int) -> Point:
         own = track.point(first, count) if track is not None else NOTHING
-        edge = track.minute - MINUTES if track is not None else first + count
+        edge = track.minute - track.size if track is not None else first + count
         if first > edge or not tens:
             return own
         begin = first // TEN * TEN
@@ -88,17 +91,23 @@ class Ahead:
 
 
 def lines(
-    raster: Raster, look: Look, now: float, ahead: Ahead | None, loads: Series | None = None
+    raster: Raster,
+    look: Look,
+    now: float,
+    ahead: Ahead | None,
+    loads: Series | None = None,
+    unit_s: int = MINUTE_S,
 ) -> dict[str, object]:
     """The lines of the API. `loads` is the source's own past, which fills what we missed.
 
-    A forecast is drawn at the time that it was made for, so the last of it lies ahead of `now`.
+    `look` counts in units of `unit_s` seconds. A forecast is drawn at the time that it was made
+    for, so the last of it lies ahead of `now`.
     """
-    minutes = max(1, raster.step_s // MINUTE_S)
+    units = max(1, raster.step_s // unit_s)
     times = raster.times
-    points = [look(t // MINUTE_S, minutes) if t <= now else NOTHING for t in times]
-    lead = 0 if ahead is None else round(ahead.lead_s / MINUTE_S)
-    forecast = [look(t // MINUTE_S - lead, minutes).forecast if ahead else None for t in times]
+    points = [look(t // unit_s, units) if t <= now else NOTHING for t in times]
+    lead = 0 if ahead is None else round(ahead.lead_s / unit_s)
+    forecast = [look(t // unit_s - lead, units).forecast if ahead else None for t in times]
     told = _on(raster, loads)
     return {
         "from": raster.start,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,8 +15,25 @@ from autoscaler.roster import Managed
 from autoscaler.runtime.history.track import MINUTE_S, Track
 
 COLD_STARTS = 20
+# Beside the minutes, the last ticks as they were: at most so many a deployment, and so many of
+# all together, which is 10 to 22 MB however large the fleet is.
+FINE = 900
+FINE_OF_ALL = 1_000_000
 
 Find = Callable[[str], Managed | None]
+Every = Callable[[str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """A ring of single ticks: each slot is `unit_s` whole seconds."""
+
+    track: Track
+    unit_s: int
+
+
+def _slow(_: str) -> float:
+    return float(MINUTE_S)
 
 
 @dataclass(slots=True)
@@ -26,6 +44,7 @@ class Kept:
     managed: Managed | None
     demand: str | None
     forecast: str | None
+    fine: Fine | None = None
     restored: bool = False
     startups: tuple[float, ...] = ()
     cold_starts: deque[tuple[float, float]] = field(
@@ -34,10 +53,14 @@ class Kept:
 
 
 class Recorder:
-    """A listener. `find` names how a deployment is managed now."""
+    """A listener. `find` names how a deployment is managed now, `every` how often a group ticks.
 
-    def __init__(self, find: Find) -> None:
+    Groups that tick at least once a minute get their last ticks kept one by one.
+    """
+
+    def __init__(self, find: Find, every: Every = _slow) -> None:
         self._find = find
+        self._every = every
         self._kept: dict[str, Kept] = {}
         # The page's threads read while the loop writes; a dictionary must not grow meanwhile.
         self._lock = threading.Lock()
@@ -45,13 +68,20 @@ class Recorder:
     def told(self, report: TickReport) -> None:
         """Note every decision of a tick."""
         minute = int(report.at // MINUTE_S)
+        unit_s = math.ceil(max(1.0, self._every(report.group)))
+        size = min(FINE, FINE_OF_ALL // max(1, len(self._kept), len(report.decisions)))
         for decision in report.decisions:
-            self._note(decision, minute)
+            self._note(decision, minute, unit_s, size)
 
     def track(self, name: str) -> Track | None:
         """The last six hours, None for one that was never decided."""
         kept = self._kept.get(name)
         return kept.track if kept else None
+
+    def fine(self, name: str) -> Fine | None:
+        """The last ticks one by one, None where they are a minute apart or more."""
+        kept = self._kept.get(name)
+        return kept.fine if kept else None
 
     def cold_starts(self, name: str) -> Sequence[tuple[float, float]]:
         """When and how long starting up took since the daemon started, oldest first."""
@@ -70,7 +100,7 @@ class Recorder:
         with self._lock:
             return list(self._kept.items())
 
-    def _note(self, decision: Decision, minute: int) -> None:
+    def _note(self, decision: Decision, minute: int, unit_s: int, size: int) -> None:
         name = decision.deployment
         kept = self._kept.get(name)
         if kept is None or kept.managed is None or kept.managed is not self._find(name):
@@ -83,6 +113,11 @@ class Recorder:
         load = None if kept.demand is None else _value(signals.get(kept.demand))
         ahead = None if kept.forecast is None else _ahead(kept.forecast, signals)
         kept.track.note(minute, load, ahead, now)
+        if unit_s < MINUTE_S:
+            slot = int(decision.at // unit_s)
+            if kept.fine is None or kept.fine.unit_s != unit_s:
+                kept.fine = Fine(Track(slot, size), unit_s)
+            kept.fine.track.note(slot, load, ahead, now)
         startups = seen.learned.startups
         if startups is not kept.startups:
             if startups and kept.startups and startups != kept.startups:

@@ -40,15 +40,19 @@ NOTHING = Point()
 
 
 class Track:
-    """A ring of minutes. `minute` is the newest one, in minutes since 1970."""
+    """A ring of minutes. `minute` is the newest one, in minutes since 1970.
 
-    __slots__ = ("_ahead", "_dials", "_loads", "minute")
+    With another unit of time it is a ring of those; `size` is how many it holds.
+    """
 
-    def __init__(self, minute: int) -> None:
+    __slots__ = ("_ahead", "_dials", "_loads", "minute", "size")
+
+    def __init__(self, minute: int, size: int = MINUTES) -> None:
         self.minute = minute
-        self._loads = array("f", [NAN]) * MINUTES
+        self.size = size
+        self._loads = array("f", [NAN]) * size
         self._ahead: array[float] | None = None
-        self._dials = array("H", [UNKNOWN]) * (3 * MINUTES)
+        self._dials = array("H", [UNKNOWN]) * (3 * size)
 
     @property
     def bytes_used(self) -> int:
@@ -69,7 +73,7 @@ class Track:
         """
         if minute != self.minute and not self._reach(minute):
             return
-        at = minute % MINUTES
+        at = minute % self.size
         if load is not None and not self._loads[at] >= load:
             self._loads[at] = load
         if ahead is not None:
@@ -80,9 +84,9 @@ class Track:
     def restore(self, minute: int, point: Point) -> None:
         """Take over a point of ten minutes, from `minute` on, where nothing is known yet."""
         for each in range(minute, minute + TEN):
-            if not self.minute - MINUTES < each <= self.minute:
+            if not self.minute - self.size < each <= self.minute:
                 continue
-            at = each % MINUTES
+            at = each % self.size
             if point.load is not None and math.isnan(self._loads[at]):
                 self._loads[at] = point.load
             if point.forecast is not None and math.isnan(self._known_ahead()[3 * at]):
@@ -94,8 +98,8 @@ class Track:
 
     def point(self, first: int, count: int = 1) -> Point:
         """What is known of `count` minutes from `first` on: highest values, last dials."""
-        begin = max(first, self.minute - MINUTES + 1)
-        slots = [each % MINUTES for each in range(begin, min(first + count, self.minute + 1))]
+        begin = max(first, self.minute - self.size + 1)
+        slots = [each % self.size for each in range(begin, min(first + count, self.minute + 1))]
         if not slots:
             return NOTHING
         ahead = self._ahead
@@ -111,9 +115,9 @@ class Track:
     def _reach(self, minute: int) -> bool:
         """Make `minute` the newest; those in between are unknown."""
         if minute < self.minute:
-            return minute > self.minute - MINUTES
-        for each in range(max(self.minute + 1, minute - MINUTES + 1), minute + 1):
-            at = each % MINUTES
+            return minute > self.minute - self.size
+        for each in range(max(self.minute + 1, minute - self.size + 1), minute + 1):
+            at = each % self.size
             self._loads[at] = NAN
             self._set_dials(at, UNKNOWN, UNKNOWN, UNKNOWN)
             if self._ahead is not None:
@@ -130,7 +134,7 @@ class Track:
 
     def _known_ahead(self) -> array[float]:
         if self._ahead is None:
-            self._ahead = array("f", [NAN]) * (3 * MINUTES)
+            self._ahead = array("f", [NAN]) * (3 * self.size)
         return self._ahead
 
     def _set_dials(self, at: int, floor: int, ceiling: int, threads: int) -> None:

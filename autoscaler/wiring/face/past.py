@@ -12,7 +12,7 @@ import structlog
 from autoscaler.core.observation import Missing, Series
 from autoscaler.ports import Question
 from autoscaler.runtime.daemon import Daemon
-from autoscaler.runtime.history import Recorder
+from autoscaler.runtime.history import Fine, Recorder
 from autoscaler.runtime.history.lines import Ahead, Raster, lines, looking, sparkline
 from autoscaler.runtime.history.track import MINUTE_S, TEN
 from autoscaler.runtime.seat import Seat
@@ -23,6 +23,11 @@ log = structlog.get_logger(__name__)
 # A chart that waits longer for the source is drawn from our own record.
 PATIENCE_S = 2.0
 SPARKS = 36
+# A window this much longer than the ring of ticks, as a share, is still drawn from it.
+SOME_MORE = 1.1
+# Fleets that tick faster than this, as a demonstration does, show a quarter of an hour.
+FAST_S = 5
+FAST_STEP_S = 25
 TEN_S = TEN * MINUTE_S
 
 
@@ -49,18 +54,42 @@ class RecordedPast:
         end = span.end
         if end is None:
             end = now + (ahead.lead_s if ahead else 0.0)
-        raster = Raster.over(span.start, end, span.points)
+        fine = self._fine(name, span.start, end, now)
+        unit_s = fine.unit_s if fine is not None else MINUTE_S
+        raster = Raster.over(span.start, end, span.points, unit_s)
         loads = await self._told(seat, raster, now) if seat is not None else None
-        look = looking(self.recorder.track(name), {})
-        return await asyncio.to_thread(lines, raster, look, now, ahead, loads)
+        track = fine.track if fine is not None else self.recorder.track(name)
+        look = looking(track, {})
+        return await asyncio.to_thread(lines, raster, look, now, ahead, loads, unit_s)
+
+    def _fine(self, name: str, start: float, end: float, now: float) -> Fine | None:
+        """The single ticks, for a window that lies within them or all since the start."""
+        fine = self.recorder.fine(name)
+        if fine is None or end - start > fine.unit_s * fine.track.size * SOME_MORE:
+            return None
+        return fine if now - start <= fine.unit_s * fine.track.size * SOME_MORE else None
 
     def sparklines(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The highest load of each ten minutes of the last six hours."""
+        if all(tick.interval_s < FAST_S for tick in list(self.daemon.ticks.values())):
+            return self._quick(names)
         end = int(self.daemon.clock.now() // TEN_S + 1) * TEN_S
         start = end - SPARKS * TEN_S
         first = start // MINUTE_S
         drawn = {name: sparkline(self.recorder.track(name), first, SPARKS) for name in names}
         return {"from": start, "to": end, "step_s": TEN_S, "lines": drawn}
+
+    def _quick(self, names: Sequence[str]) -> Mapping[str, Any]:
+        end = int(self.daemon.clock.now() // FAST_STEP_S + 1) * FAST_STEP_S
+        start, drawn = end - SPARKS * FAST_STEP_S, {}
+        for name in names:
+            fine = self.recorder.fine(name)
+            unit_s = fine.unit_s if fine is not None else 1
+            look = looking(fine.track if fine is not None else None, {})
+            units = max(1, FAST_STEP_S // unit_s)
+            steps = (start + i * FAST_STEP_S for i in range(SPARKS))
+            drawn[name] = [look(t // unit_s, units).load for t in steps]
+        return {"from": start, "to": end, "step_s": FAST_STEP_S, "lines": drawn}
 
     async def _told(self, seat: Seat, raster: Raster, now: float) -> Series | None:
         """The source's own past of the demand; None when it keeps none or is late."""

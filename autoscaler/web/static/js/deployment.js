@@ -1,18 +1,19 @@
 // One deployment: what it does, on one time axis, and why.
-import { html, useEffect, useSignal } from "./lib.js";
+import { html, useSignal } from "./lib.js";
 import { get, mayWrite, one, url } from "./api.js";
 import { Charts } from "./charts.js";
 import { Controls } from "./dialog.js";
 import { Cost, Learnt, Past, Policies, Signals } from "./facts.js";
 import { KINDS, clock, envelope, number, percent, span, words } from "./format.js";
 import { useNow } from "./line.js";
-import { beat, now } from "./live.js";
-import { useGet } from "./load.js";
+import { now } from "./live.js";
+import { useAsk, useGet } from "./load.js";
 import { Chip } from "./row.js";
 import { params, set } from "./route.js";
 import { ById, Told } from "./trail.js";
 
 const WINDOWS = [["15m", 900], ["1h", 3600], ["6h", 21_600], ["24h", 86_400], ["3d", 259_200], ["7d", 604_800], ["14d", 1_209_600]];
+const NONE = [];
 const POINTS = 600, DECISIONS = 200;
 // A share of the window lies ahead, so that the forecast can be seen.
 const AHEAD = 0.04, MOST_AHEAD_S = 900;
@@ -25,22 +26,18 @@ function useWindow() {
 }
 
 function usePast(name, frame) {
-  const found = useSignal({ data: null, decisions: [], error: null });
-  const pulse = beat.value;
-  useEffect(() => {
-    const abort = new AbortController();
+  const fetchIt = async () => {
     const to = frame.fixed ? frame.to : Math.ceil(now() + Math.min(MOST_AHEAD_S, frame.size * AHEAD));
     const from = frame.fixed ? frame.from : to - frame.size;
-    Promise.all([
-      get(url(`${one(name)}/series`, { from, to, points: POINTS }), abort.signal),
-      get(url(`${one(name)}/decisions`, { from, to, limit: DECISIONS }), abort.signal),
-    ]).then(
-      ([data, { decisions }]) => { found.value = { data, decisions, error: null }; },
-      (error) => { if (error.name !== "AbortError") found.value = { ...found.value, error }; },
-    );
-    return () => abort.abort();
-  }, [name, frame.id, frame.from, frame.to, pulse]);
-  return found.value;
+    const [data, { decisions }] = await Promise.all([
+      get(url(`${one(name)}/series`, { from, to, points: POINTS })),
+      get(url(`${one(name)}/decisions`, { from, to, limit: DECISIONS })),
+    ]);
+    return { data, decisions };
+  };
+  const key = `past ${name} ${frame.fixed ? `${frame.from} ${frame.to}` : frame.id}`;
+  const { data: past, error } = useAsk(key, fetchIt);
+  return { data: past?.data ?? null, decisions: past?.decisions ?? NONE, error };
 }
 
 function Windows({ frame }) {

@@ -1,10 +1,10 @@
 // The fleet: every deployment, problems on top, as many rows as fit the window and no more.
-import { html, useComputed, useEffect, useLayoutEffect, useRef, useSignal } from "./lib.js";
+import { html, useLayoutEffect, useMemo, useRef, useSignal } from "./lib.js";
 import { get, mayWrite, session, url } from "./api.js";
 import { Controls } from "./dialog.js";
 import { STATUS, number, words } from "./format.js";
 import { useNow } from "./line.js";
-import { beat } from "./live.js";
+import { useAsk } from "./load.js";
 import { COLUMNS, Row } from "./row.js";
 import { params, set } from "./route.js";
 
@@ -36,29 +36,15 @@ function sorted(rows, by, down) {
 const matches = (row, text) =>
   [row.name, row.group, row.mode, row.state, row.status, row.outcome, row.why].some((t) => t && String(t).toLowerCase().includes(text));
 
-async function everybody(abort) {
-  const first = await get(url("/api/v1/deployments", { limit: PAGE }), abort);
-  const rows = [...first.deployments];
-  for (let next = first.next; next;) {
-    const more = await get(url("/api/v1/deployments", { limit: PAGE, cursor: next }), abort);
-    rows.push(...more.deployments);
-    next = more.next;
-  }
-  return { first, rows };
-}
+let before = null;
 
-function useFleet() {
-  const found = useSignal({ rows: null, error: null, first: null });
-  const pulse = beat.value;
-  useEffect(() => {
-    const abort = new AbortController();
-    everybody(abort.signal).then(
-      ({ first, rows }) => { if (first !== found.value.first) found.value = { rows, first, error: null }; },
-      (error) => { if (error.name !== "AbortError") found.value = { ...found.value, error }; },
-    );
-    return () => abort.abort();
-  }, [pulse]);
-  return found;
+/** The whole fleet, page after page; the same object as before when nothing changed. */
+async function everybody() {
+  const pages = [await get(url("/api/v1/deployments", { limit: PAGE }))];
+  while (pages.at(-1).next) pages.push(await get(url("/api/v1/deployments", { limit: PAGE, cursor: pages.at(-1).next })));
+  const same = before && before.pages.length === pages.length && pages.every((page, at) => page === before.pages[at]);
+  if (!same) before = { pages, rows: pages.flatMap((page) => page.deployments) };
+  return before;
 }
 
 function Chips({ rows, picked }) {
@@ -110,16 +96,15 @@ function useWindow(scroller, count) {
 }
 
 export function Fleet() {
-  const fleet = useFleet(), scroller = useRef(), at = useNow();
-  const shown = useComputed(() => {
-    const rows = fleet.value.rows;
+  const { data, error } = useAsk("fleet", everybody), scroller = useRef(), at = useNow();
+  const rows = data?.rows ?? null, want = params.value;
+  const list = useMemo(() => {
     if (!rows) return null;
-    const want = params.value, text = (want.get("q") ?? "").trim().toLowerCase();
+    const text = (want.get("q") ?? "").trim().toLowerCase();
     const keep = ["status", "group", "mode"].map((name) => [name, want.get(name)]).filter(([, value]) => value);
     const left = rows.filter((row) => keep.every(([name, value]) => row[name] === value) && (!text || matches(row, text)));
     return sorted(left, want.get("sort") ?? "status", want.get("order") === "desc");
-  });
-  const { rows, error } = fleet.value, list = shown.value, want = params.value;
+  }, [rows, want]);
   const sight = useWindow(scroller, list === null ? null : 1).value;
   if (!rows) return html`<section class="empty">${error ? html`<h2>The fleet cannot be read</h2><p>${error.message}</p>` : html`<p>Reading the fleet…</p>`}</section>`;
   const { first, last, tall } = sight;
