@@ -321,13 +321,17 @@ class JournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """One group's tick. Durations in seconds; `lag_s` is how late it began."""
+    """One group's tick. Durations in seconds; `lag_s` is how late it began.
+
+    `interval_s` is how long after it the next one is due.
+    """
 
     group: str
     at: float
     took_s: float
     lag_s: float
     decisions: Sequence[Decision]
+    interval_s: float = 60.0
 
 
 class Listener(Protocol):

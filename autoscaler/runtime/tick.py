@@ -113,7 +113,7 @@ class Tick:
         await self._record(at, decisions)
         took = world.clock.monotonic() - began
         self.last_at = at
-        report = TickReport(self.group, at, took, lag_s, decisions)
+        report = TickReport(self.group, at, took, lag_s, decisions, self.interval_s)
         for listener in world.listeners:
             try:
                 listener.told(report)

@@ -143,3 +143,42 @@ def test_a_sparkline_has_a_number_for_each_ten_minutes_that_were_seen() -> None:
     track.note(NOW, 6.0, None, SMALL)
     assert sparkline(track, NOW - 29, 3) == [4.0, None, 6.0]
     assert sparkline(None, NOW, 2) == [None, None]
+
+
+def test_ticks_of_seconds_are_kept_one_by_one_beside_the_minutes() -> None:
+    from dataclasses import replace
+
+    from autoscaler.runtime.history import Recorder
+    from tests.fakes.telemetry import decided, report
+
+    recorder = Recorder(lambda _: None)
+    first = decided("chat")
+    at = 60.0 * NOW
+    for second in range(3):
+        one = replace(first, at=at + second, seen=replace(first.seen, at=at + second))
+        recorder.told(replace(report(one), at=at + second, interval_s=0.5))
+    fine = recorder.fine("chat")
+    assert fine is not None
+    assert fine.unit_s == 1
+    assert [fine.track.point(60 * NOW + n).floor for n in range(3)] == [2, 2, 2]
+
+
+def test_ticks_a_minute_apart_need_no_ring_of_their_own() -> None:
+    from dataclasses import replace
+
+    from autoscaler.runtime.history import Recorder
+    from tests.fakes.telemetry import decided, report
+
+    recorder = Recorder(lambda _: None)
+    recorder.told(replace(report(decided("chat")), interval_s=60.0))
+    assert recorder.fine("chat") is None
+
+
+@given(st.integers(1, 59), st.integers(1, 2000), st.floats(1, 10_000))
+def test_a_fine_raster_has_at_most_the_points_asked_for(
+    unit_s: int, points: int, span: float
+) -> None:
+    raster = Raster.over(1e9, 1e9 + span, points, unit_s)
+    assert raster.count <= points
+    assert raster.step_s >= unit_s
+    assert raster.start <= 1e9

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autoscaler.core.observation import Series
 from autoscaler.runtime.history.blob import TEN_S
-from autoscaler.runtime.history.track import MINUTE_S, MINUTES, NOTHING, TEN, Point, Track
+from autoscaler.runtime.history.track import MINUTE_S, NOTHING, TEN, Point, Track
 
 FINE_STEPS = (1, 2, 5, 10, 15, 30)
 STEPS = (60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400)

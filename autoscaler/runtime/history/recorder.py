@@ -21,7 +21,6 @@ FINE = 900
 FINE_OF_ALL = 1_000_000
 
 Find = Callable[[str], Managed | None]
-Every = Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,6 @@ class Fine:
 
     track: Track
     unit_s: int
-
-
-def _slow(_: str) -> float:
-    return float(MINUTE_S)
 
 
 @dataclass(slots=True)
@@ -53,14 +48,13 @@ class Kept:
 
 
 class Recorder:
-    """A listener. `find` names how a deployment is managed now, `every` how often a group ticks.
+    """A listener. `find` names how a deployment is managed now.
 
-    Groups that tick at least once a minute get their last ticks kept one by one.
+    Groups that tick more than once a minute get their last ticks kept one by one.
     """
 
-    def __init__(self, find: Find, every: Every = _slow) -> None:
+    def __init__(self, find: Find) -> None:
         self._find = find
-        self._every = every
         self._kept: dict[str, Kept] = {}
         # The page's threads read while the loop writes; a dictionary must not grow meanwhile.
         self._lock = threading.Lock()
@@ -68,7 +62,7 @@ class Recorder:
     def told(self, report: TickReport) -> None:
         """Note every decision of a tick."""
         minute = int(report.at // MINUTE_S)
-        unit_s = math.ceil(max(1.0, self._every(report.group)))
+        unit_s = math.ceil(max(1.0, report.interval_s))
         size = min(FINE, FINE_OF_ALL // max(1, len(self._kept), len(report.decisions)))
         for decision in report.decisions:
             self._note(decision, minute, unit_s, size)

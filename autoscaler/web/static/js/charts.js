@@ -28,17 +28,20 @@ export function glyph(one) {
 
 const scaleTop = (u, least, most) => [0, most > 0 ? most * 1.12 : 1];
 
-function axes(times) {
+// Replicas and threads are whole numbers, and so are the lines between them.
+const WHOLE = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000];
+
+function axes(times, whole) {
   const line = { stroke: color("quiet"), font: "12px system-ui, sans-serif", grid: { stroke: color("grid"), width: 1 }, ticks: { show: false } };
   return [
     { ...line, show: times, size: times ? 26 : 0, values: (u, splits, axis, space, step) => splits.map((at) => clock(at, splits.at(-1), step < 60)) },
-    { ...line, size: 52, values: (u, splits) => splits.map(number) },
+    { ...line, size: 52, values: (u, splits) => splits.map(number), ...(whole ? { incrs: WHOLE } : {}) },
   ];
 }
 
-function options(width, height, times, series, bands, hooks, zoom) {
+function options(width, height, { times = false, whole = false }, series, bands, hooks, zoom) {
   return {
-    width, height, series: [{}, ...series], bands, axes: axes(times), legend: { show: false }, padding: [8, 12, times ? 0 : 4, 0],
+    width, height, series: [{}, ...series], bands, axes: axes(times, whole), legend: { show: false }, padding: [8, 12, times ? 0 : 4, 0],
     scales: { x: { time: true }, y: { range: scaleTop } },
     cursor: { sync: { key: CURSOR }, drag: { x: true, y: false }, points: { size: 6 }, focus: { prox: 30 } },
     hooks: { ...hooks, setSelect: [(u) => {
@@ -59,17 +62,17 @@ function loadPane(data, width, zoom, hooks) {
   ];
   const bands = [{ series: [4, 3], fill: color("forecast-soft") }];
   const columns = [data.at, data.load, data.forecast, data.keep, data.ceiling_forecast, data.capacity];
-  return [options(width, 190, false, series, bands, hooks, zoom), columns];
+  return [options(width, 190, {}, series, bands, hooks, zoom), columns];
 }
 
 function envelopePane(data, width, zoom, hooks) {
   const series = [plain("ceiling", "ceiling", { paths: stepped() }), plain("floor", "floor", { paths: stepped() })];
   const bands = [{ series: [1, 2], fill: color("envelope-soft") }];
-  return [options(width, 150, false, series, bands, hooks, zoom), [data.at, data.ceiling, data.floor]];
+  return [options(width, 150, { whole: true }, series, bands, hooks, zoom), [data.at, data.ceiling, data.floor]];
 }
 
 function threadPane(data, width, zoom, hooks) {
-  return [options(width, 92, true, [plain("threads", "threads", { paths: stepped() })], [], hooks, zoom), [data.at, data.threads]];
+  return [options(width, 92, { times: true, whole: true }, [plain("threads", "threads", { paths: stepped() })], [], hooks, zoom), [data.at, data.threads]];
 }
 
 /** Draws "now" as a line and what lies ahead of it in a lighter ground. */

@@ -2,11 +2,12 @@
 import { html, useLayoutEffect, useMemo, useRef, useSignal } from "./lib.js";
 import { get, mayWrite, session, url } from "./api.js";
 import { Controls } from "./dialog.js";
-import { STATUS, number, words } from "./format.js";
+import { STATUS, brief, number, words } from "./format.js";
 import { useNow } from "./line.js";
 import { useAsk } from "./load.js";
 import { COLUMNS, Row } from "./row.js";
 import { params, set } from "./route.js";
+import { shown } from "./spark.js";
 
 const PAGE = 2000;
 const SPARE = 6;
@@ -69,7 +70,7 @@ function Head({ by, down }) {
   const turn = (column) => set(by === column ? { order: down ? "" : "desc" } : { sort: column === "status" ? "" : column, order: "" });
   return html`<div class="fr head" role="row">${COLUMNS.map(([id, text]) => html`
     <div role="columnheader" class=${`c-${id}`} aria-sort=${by === id ? (down ? "descending" : "ascending") : undefined}>
-      ${SORTS[id] ? html`<button type="button" onClick=${() => turn(id)}>${text}<span aria-hidden="true">${by === id ? (down ? " ▾" : " ▴") : ""}</span></button>` : text}
+      ${SORTS[id] ? html`<button type="button" onClick=${() => turn(id)}>${text}<span aria-hidden="true">${by === id ? (down ? " ▾" : " ▴") : ""}</span></button>` : id === "spark" ? brief(shown.value) : text}
     </div>`)}</div>`;
 }
 

@@ -3,8 +3,10 @@ import { html, signal } from "./lib.js";
 import { get, url } from "./api.js";
 
 const W = 96, H = 26;
-const FRESH_MS = 60_000, AT_ONCE = 100, WAIT_MS = 120;
+const FRESH_MS = 30_000, AT_ONCE = 100, WAIT_MS = 120;
 const lines = signal({});
+/** How much time the lines show, seconds. */
+export const shown = signal(21_600);
 const wanted = new Set(), askedAt = new Map();
 let due = null;
 
@@ -22,6 +24,7 @@ async function fetchThem() {
   for (const name of names) askedAt.set(name, performance.now());
   try {
     const answer = await get(url("/api/v1/sparklines", { names: names.join(",") }));
+    shown.value = answer.to - answer.from;
     lines.value = { ...lines.value, ...answer.lines };
   } catch {
     for (const name of names) askedAt.delete(name);

@@ -15,6 +15,8 @@ const SHOWN = [
   ["actions_per_day", "changes a day", number], ["thread_changes_per_day", "thread changes a day", number], ["coverage", "forecast held", (v) => percent(v, 1)],
 ];
 
+const optionName = (name) => words(name.endsWith("_s") ? `${name.slice(0, -2)} (s)` : name);
+
 /** The policy set as the request wants it: by name, kind beside the options. */
 export const asSet = (policies) => Object.fromEntries(policies.filter((p) => !p.shadow).map((p) => [p.name, { kind: p.kind, ...p.options }]));
 
@@ -22,7 +24,7 @@ function Fields({ policies, edited, change }) {
   return html`${policies.map((policy) => html`<fieldset key=${policy.name}><legend>${policy.name} <small>${policy.kind}</small></legend>
     ${Object.entries(policy.options).filter(([, v]) => typeof v === "number" || typeof v === "boolean").map(([name, value]) => {
       const now = edited[policy.name]?.[name] ?? value, id = `o-${policy.name}-${name}`;
-      return html`<label for=${id} class=${now !== value ? "moved" : ""}>${words(name)}
+      return html`<label for=${id} class=${now !== value ? "moved" : ""}>${optionName(name)}
         ${typeof value === "boolean" ? html`<input id=${id} type="checkbox" checked=${now} onChange=${(e) => change(policy.name, name, e.target.checked)} />`
           : html`<input id=${id} type="number" step="any" value=${now} onChange=${(e) => e.target.value !== "" && change(policy.name, name, Number(e.target.value))} />`}</label>`;
     })}</fieldset>`)}`;
