@@ -84,7 +84,7 @@ def _figures() -> list[Panel]:
         figure(
             "Paused or overridden",
             "Deployments under an operator's word.",
-            f"sum(({metric('deployment_paused')} + {metric('deployment_overridden')}) > bool 0)",
+            f"sum(({metric('deployment_paused')} + {metric('deployment_braked')} + {metric('deployment_overridden')}) > bool 0)",
             limits=[(None, "green"), (1, ORANGE)],
             runbook="OverrideWithoutEnd",
         ),
@@ -181,9 +181,10 @@ def _limited() -> Panel:
 
 def _words() -> Panel:
     return lines(
-        "Pauses, pins and floors",
+        "Pauses, brakes, pins and floors",
         "Deployments under an operator's word.",
         query(f"sum({metric('deployment_paused')})", "paused"),
-        query(f"sum({metric('deployment_overridden')})", "pinned or with a floor"),
+        query(f"sum({metric('deployment_braked')})", "braked"),
+        query(f"sum({metric('deployment_overridden')})", "pinned, with a floor or in another mode"),
         stepped=True,
     )

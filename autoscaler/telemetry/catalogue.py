@@ -236,10 +236,11 @@ DEPLOYMENTS = (
     _each("state", "1 for the state that the platform reports.", state=STATES),
     _each("mode", "1 for how far the daemon may go.", mode=MODES),
     _each("paused", "1 while an operator's pause is active, else 0."),
-    _each("overridden", "1 while an operator's pin or floor is active, else 0."),
+    _each("braked", "1 while an operator's incident brake is active, else 0."),
+    _each("overridden", "1 while an operator's pin, floor or mode is active, else 0."),
     _each(
         "override_expiry_timestamp_seconds",
-        "When the last active pause, pin or floor ends; +Inf for never; absent without one.",
+        "When the last active word of an operator ends; +Inf for never; absent without one.",
     ),
     _each(
         "override_next_expiry_timestamp_seconds",

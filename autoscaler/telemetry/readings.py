@@ -74,11 +74,19 @@ def active(decision: Decision) -> tuple[Override, ...]:
 
 
 def _paused(decision: Decision) -> int:
-    return int(any(word.control is Control.PAUSE for word in active(decision)))
+    return _said(decision, Control.PAUSE)
+
+
+def _braked(decision: Decision) -> int:
+    return _said(decision, Control.BRAKE)
 
 
 def _overridden(decision: Decision) -> int:
-    return int(any(word.control is not Control.PAUSE for word in active(decision)))
+    return _said(decision, Control.PIN, Control.FLOOR, Control.MODE)
+
+
+def _said(decision: Decision, *controls: Control) -> int:
+    return int(any(word.control in controls for word in active(decision)))
 
 
 def _expiry(decision: Decision) -> Number | None:
@@ -180,6 +188,7 @@ ONES: Mapping[str, One] = MappingProxyType(
         "deployment_budget_ends_timestamp_seconds": _of_budget("ends_at"),
         "deployment_ready": lambda d: None if unread(d) else int(d.seen.health.is_ready),
         "deployment_paused": _paused,
+        "deployment_braked": _braked,
         "deployment_overridden": _overridden,
         "deployment_override_expiry_timestamp_seconds": _expiry,
         "deployment_override_next_expiry_timestamp_seconds": _next_expiry,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from autoscaler.telemetry.cardinality import most
 from autoscaler.telemetry.catalogue import DAEMON, DEPLOYMENTS, FORECASTS, NAMED, Metric, Scope
 
 INTRODUCTION = """\
@@ -26,6 +27,22 @@ A deployment's series vanish when it is no longer managed.
 """
 
 
+SERIES = """\
+## How many series
+
+No label value comes from outside of the configuration and the lists above, so the number of
+series has an end that is known before the first scrape. At most:
+
+| for | series |
+|---|---|
+{table}
+
+Several are absent until there is something to tell, so real numbers are lower; a guard that holds
+a deployment adds one at basic detail. Exemplars (`decision_id`, in OpenMetrics alone) stand beside
+existing series, one each, and add none.
+"""
+
+
 def page() -> str:
     """The whole page as Markdown."""
     full = [metric for metric in DEPLOYMENTS if metric.scope is Scope.FULL]
@@ -36,6 +53,7 @@ def page() -> str:
         _section("Each deployment", basic),
         _section("Each deployment, at full detail", full),
         _section("Each forecast", FORECASTS),
+        _series(),
     ]
     return "\n".join(parts)
 
@@ -43,6 +61,28 @@ def page() -> str:
 def _section(title: str, metrics: Iterable[Metric]) -> str:
     rows = "\n".join(_row(metric) for metric in metrics)
     return f"## {title}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _series() -> str:
+    """How many series there are at most, by what the configuration names."""
+    plain: dict[str, int] = {}
+    fixed = most(DAEMON, {"group": 0, "source": 0, "sink": 0})
+
+    def more(metrics: tuple[Metric, ...], label: str, *, full: bool = True) -> int:
+        return most(metrics, {label: 2}, full=full) - most(metrics, plain, full=full)
+
+    rows = [
+        ("the daemon itself, besides `process_*` and `python_*`", fixed),
+        ("each group", more(DAEMON, "group")),
+        ("each source", more(DAEMON, "source")),
+        ("each deployment, at basic detail", most(DEPLOYMENTS, plain, full=False)),
+        ("each deployment, at full detail", most(DEPLOYMENTS, {"signal": 0, "policy": 0})),
+        ("and each of its signals", more(DEPLOYMENTS, "signal")),
+        ("and each of its policies", more(DEPLOYMENTS, "policy")),
+        ("each forecast", most(FORECASTS, plain)),
+    ]
+    table = "\n".join(f"| {what} | {count} |" for what, count in rows)
+    return SERIES.format(table=table)
 
 
 def _row(metric: Metric) -> str:

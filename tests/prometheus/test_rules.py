@@ -112,7 +112,8 @@ def test_every_alert_tells_an_operator_what_where_and_how_bad(name: str) -> None
     assert told["description"].endswith(".")
     assert len(told["description"]) > len(told["summary"]) > 15
     if "deployment_" in rule["expr"]:
-        assert "$labels.deployment" in told["summary"], "it does not say which deployment"
+        where = "group" if "by (job, instance, group)" in rule["expr"] else "deployment"
+        assert f"$labels.{where}" in told["summary"], f"it does not say which {where}"
 
 
 @pytest.mark.parametrize("name", [*ALERTS, *sorted(recorded())])

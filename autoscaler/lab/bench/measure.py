@@ -91,6 +91,7 @@ async def measure(deployments: int, signals: int, ticks: int, policies: int = 1)
             scraped, _ = await _ticks(bench.tick, ticks)
             probe.cancel()
     per_tick = statistics.median(cpu)
+    page = bench.metrics.render("")[0]
     return {
         "deployments": deployments,
         "signals": signals,
@@ -104,7 +105,8 @@ async def measure(deployments: int, signals: int, ticks: int, policies: int = 1)
         "rss_bytes_per_deployment": rss / deployments,
         "loop_lag_ms_p99": percentile(lag.samples, 0.99),
         "loop_lag_ms_max": max(lag.samples),
-        "metrics_bytes": len(bench.metrics.render("")[0]),
+        "metrics_bytes": len(page),
+        "metrics_series": sum(not line.startswith(b"#") for line in page.splitlines()),
     }
 
 
