@@ -14,6 +14,7 @@ from autoscaler.cli.demo import demo
 from autoscaler.cli.evaluate import evaluate
 from autoscaler.cli.explain import explain
 from autoscaler.cli.health import health
+from autoscaler.cli.notify import notify
 from autoscaler.cli.override import pause, resume
 from autoscaler.cli.policy import app as policy_app
 from autoscaler.cli.recommend import recommend
@@ -60,3 +61,4 @@ app.command()(evaluate)
 app.command()(tune)
 app.add_typer(policy_app, name="policy")
 app.add_typer(token_app, name="token")
+app.add_typer(notify, name="notify")

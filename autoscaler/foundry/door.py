@@ -27,6 +27,7 @@ from autoscaler.foundry.errors import (
     TimedOut,
 )
 from autoscaler.foundry.options import FoundryOptions
+from autoscaler.outbound.address import guarded_socket
 
 # The headers that anybody here reads; others stay behind.
 _KEPT = ("Retry-After", "QoS-Retry-Hint", "Content-Type", "Date")
@@ -114,7 +115,9 @@ class Door:
                 )
             )
             return self._writer
-        self._reader = self._reader or self._open(aiohttp.TCPConnector(ssl=self._tls))
+        self._reader = self._reader or self._open(
+            aiohttp.TCPConnector(ssl=self._tls, socket_factory=guarded_socket())
+        )
         return self._reader
 
     def _open(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -154,9 +157,8 @@ def tls(options: FoundryOptions) -> ssl.SSLContext:
 
 
 def forgetful_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket whose unsent bytes die with it."""
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family=family, type=kind, proto=protocol)
+    """A socket whose unsent bytes die with it. Raises ForbiddenAddressError."""
+    made = guarded_socket()(address)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return made
 

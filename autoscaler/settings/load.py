@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from autoscaler.settings.explain import faults_of
 from autoscaler.settings.fleet import GroupShape, Layer, SourceShape
+from autoscaler.settings.notify import SinkShape
 from autoscaler.settings.problem import ConfigError, Fault, Path
 from autoscaler.settings.secrecy import fault_of_file
 from autoscaler.settings.sections import Controls, Journal, Log, Platform, Plugins
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     """The log."""
     controls: Controls = Controls()
     """How operators stop the daemon."""
+    notify: dict[Name, SinkShape] = Field(default_factory=dict)
+    """Who is told of what matters, by name."""
     plugins: Plugins = Plugins()
     """Where else policies are found."""
 
@@ -138,7 +141,7 @@ def _told(path: Path, flawed: tuple[Path, ...]) -> bool:
 def _secret_files(tree: Tree) -> list[Path]:
     """Paths of the secret files that will be read; one that a variable replaces is not."""
     found: list[Path] = []
-    for section in (("platform", "auth"), ("journal",), *_sources(tree)):
+    for section in (("platform", "auth"), ("journal",), *_named(tree)):
         for key in _keys(tree.at(section)):
             stem = key.removesuffix("_file")
             if key in {stem, "ca_file"} or tree.variable_gave((*section, stem)):
@@ -152,15 +155,17 @@ def _plain_files(tree: Tree) -> list[Path]:
     tokens = tree.at(("web", "tokens"))
     hashes = range(len(tokens)) if isinstance(tokens, list) else ()
     return [
-        *((*at, "ca_file") for at in (("platform",), *_sources(tree))),
+        *((*at, "ca_file") for at in (("platform",), *_named(tree))),
         *(("web", "tls", name) for name in ("cert_file", "client_ca_file")),
         ("web", "oidc", "jwks_file"),
         *(("web", "tokens", index, "sha256_file") for index in hashes),
     ]
 
 
-def _sources(tree: Tree) -> list[Path]:
-    return [("sources", name) for name in _keys(tree.at(("sources",)))]
+def _named(tree: Tree) -> list[Path]:
+    """Sections that name files of their own: every source and every sink."""
+    places = ("sources", "notify")
+    return [(place, name) for place in places for name in _keys(tree.at((place,)))]
 
 
 def _keys(value: object) -> list[str]:

@@ -28,6 +28,15 @@ def _listen(value: str) -> str:
     return value
 
 
+def _page(value: str) -> str:
+    if _ADDRESS.fullmatch(value) is None:
+        raise ValueError("must be http(s)://host, with a path where there is one")
+    return value.rstrip("/")
+
+
+PageUrl = Annotated[str, AfterValidator(_page), pattern_schema("^https?://")]
+
+
 def _https(value: str) -> str:
     found = re.fullmatch(
         r"(https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s?#]*)?", value
@@ -125,6 +134,8 @@ class Web(Shape):
     """host:port to listen on; loopback by default. Port 0 takes any free one."""
     allowed_hosts: Texts = ()
     """Names under which it may be asked, besides loopback names and its own address."""
+    public_url: PageUrl | None = None
+    """Where people reach the page, for links in notifications: https://host/path."""
     detail: Literal["full", "basic", "auto"] = "auto"
     """Per-deployment metrics: full, basic, or auto (basic above 500 deployments)."""
     write_enabled: bool = False

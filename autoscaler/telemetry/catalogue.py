@@ -39,6 +39,7 @@ CAUSES = (
 )
 ANSWERS = ("success", "empty", "stale", "partial", "error", "timeout", OTHER)
 RELOADS = ("success", "failure")
+NOTIFIED = ("delivered", "retried", "refused", "failed", "dropped")
 TROUBLES = ("overran", "missed", "crashed", OTHER)
 DIRECTIONS = ("up", "down")
 DIAL_NAMES = tuple(dial.value for dial in DIALS)
@@ -167,6 +168,10 @@ DAEMON = (
     _counter("source_queries_total", "Queries, by what came.", source=NAMED, outcome=ANSWERS),
     _histogram("source_query_duration_seconds", "Queries to a source.", LATENCIES, source=NAMED),
     _counter("log_lines_dropped_total", "Log lines that nobody took in time."),
+    _counter(
+        "notifications_total", "Messages to a sink, by what came.", sink=NAMED, outcome=NOTIFIED
+    ),
+    _gauge("notification_queue_length", "Messages that wait for a sink.", sink=NAMED),
 )
 
 

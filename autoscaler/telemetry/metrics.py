@@ -63,6 +63,7 @@ class Metrics:
         self._fleet = Fleet()
         self._ticked: dict[str, float] = {}
         self._sources: frozenset[str] = frozenset()
+        self._sinks: frozenset[str] = frozenset()
         self._registry = CollectorRegistry(auto_describe=False)
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -144,6 +145,17 @@ class Metrics:
             self._histograms["source_query_duration_seconds"].labels(source)
             for outcome in BY_NAME["source_queries_total"].labels["outcome"]:
                 self._counters["source_queries_total"].labels(source, outcome)
+
+    def told_by(self, sinks: Iterable[str]) -> None:
+        """These are the sinks of notifications from now on; they exist at zero."""
+        named = frozenset(sinks)
+        for gone in self._sinks - named:
+            self._forget("sink", gone)
+        self._sinks = named
+        for sink in named:
+            self._gauges["notification_queue_length"].labels(sink)
+            for outcome in BY_NAME["notifications_total"].labels["outcome"]:
+                self._counters["notifications_total"].labels(sink, outcome)
 
     def _forget(self, label: str, value: str) -> None:
         for metric in DAEMON:
@@ -241,6 +253,16 @@ class Metrics:
         self._counters[name].labels(source, _known(name, "outcome", outcome)).inc()
         self._histograms["source_query_duration_seconds"].labels(source).observe(seconds)
         self._gauges["source_up"].labels(source).set(outcome in ANSWERED)
+
+    def notified(self, sink: str, outcome: str) -> None:
+        """A message to a sink was delivered, is tried again, or was given up."""
+        if sink in self._sinks:
+            self._counters["notifications_total"].labels(sink, outcome).inc()
+
+    def queued(self, sink: str, messages: int) -> None:
+        """So many messages wait for a sink."""
+        if sink in self._sinks:
+            self._gauges["notification_queue_length"].labels(sink).set(messages)
 
     def troubled(self, name: str, trouble: str) -> None:  # noqa: ARG002 - the protocol's signature
         """A scheduled run overran, was missed or crashed."""

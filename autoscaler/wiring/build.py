@@ -23,6 +23,7 @@ from autoscaler.ports import Clock, LastWord, PlatformWatch, SourceWatch, grante
 from autoscaler.runtime.daemon import Parts
 from autoscaler.settings import Auth, ConfigError, Pacing, Settings, read_secret
 from autoscaler.settings.problem import Fault
+from autoscaler.wiring.notices import secrets_of
 
 
 def build(
@@ -68,6 +69,8 @@ def loaded_secrets(settings: Settings) -> list[str]:
     """Every secret that the configuration loads now, for hiding them by value."""
     found = [settings.platform.auth.current(), settings.journal.current()]
     secrets = [secret.get_secret_value() for secret in found if secret is not None]
+    with contextlib.suppress(ConfigError, OSError):
+        secrets += secrets_of(settings)
     for source in settings.sources.values():
         file = (source.model_extra or {}).get("token_file")
         if isinstance(file, str) and file:

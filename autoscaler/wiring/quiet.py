@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Quiet:
-    """PlatformWatch, SourceWatch and ScheduleWatch, all silent."""
+    """PlatformWatch, SourceWatch, ScheduleWatch and NotifyWatch, all silent."""
 
     def requested(self, operation: str, status: str, seconds: float) -> None:
         """Nobody counts."""
@@ -22,6 +22,12 @@ class Quiet:
         """Nobody counts."""
 
     def queried(self, source: str, outcome: str, seconds: float) -> None:
+        """Nobody counts."""
+
+    def notified(self, sink: str, outcome: str) -> None:
+        """Nobody counts."""
+
+    def queued(self, sink: str, messages: int) -> None:
         """Nobody counts."""
 
     def troubled(self, name: str, trouble: str) -> None:

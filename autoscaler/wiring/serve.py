@@ -8,7 +8,7 @@ import random
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -38,6 +38,7 @@ from autoscaler.wiring.build import build, loaded_secrets
 from autoscaler.wiring.controls import Controls, enter
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
 from autoscaler.wiring.face.configuration import changed_keys, sections_changed
+from autoscaler.wiring.notices import Notices, alarm_of, sinks_of
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -61,17 +62,32 @@ class Watches:
     source: EverySourceWatch
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who hears of ticks, requests and reloads."""
+
+    metrics: Metrics
+    lines: DecisionLog
+    watches: Watches
+    witnesses: Witnesses
+    notices: Notices
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget what is told of deployments that are no longer managed."""
+        self.metrics.keep(names)
+        self.lines.keep(names)
+        self.witnesses.keep(names)
+        self.notices.keep(names)
+
+
 @dataclass(slots=True)
 class Running:
     """A daemon at work. `stop` ends it in order; `reload` takes the file as it is now."""
 
     settings: Settings
     daemon: Daemon
-    metrics: Metrics
-    lines: DecisionLog
-    watches: Watches
+    heard: Heard
     server: Server
-    witnesses: Witnesses
     hide: Callable[[str], None]
     controls: Controls
     journal: SqlJournal
@@ -87,6 +103,7 @@ class Running:
             for secret in loaded_secrets(settings):
                 self.hide(secret)
             access = access_of(settings)
+            sinks = sinks_of(settings)
             parts = await self._taken(settings)
         except (ConfigError, JournalError, TimeoutError, OSError) as problem:
             if isinstance(problem, JournalError | TimeoutError):
@@ -105,27 +122,30 @@ class Running:
         changed = changed_keys(self.settings, settings)
         self.settings = settings
         now = self.daemon.clock.now()
-        self.witnesses.configuration.loaded(now, parts.digest, changed)
+        self.heard.witnesses.configuration.loaded(now, parts.digest, changed)
         self.daemon.operators.words.file.path = settings.pause_file
-        self.metrics.reloaded((group.name for group in parts.groups), parts.sources)
+        self.heard.metrics.reloaded((group.name for group in parts.groups), parts.sources)
         self.keep()
-        self.witnesses.telling.hub.publish("reload", {"ok": True, "digest": parts.digest})
+        await self.heard.notices.take(sinks)
+        self.heard.notices.watch.reloaded()
+        self.heard.witnesses.telling.hub.publish("reload", {"ok": True, "digest": parts.digest})
         log.info("configuration loaded", file=str(path), digest=parts.digest)
         await enter(self.journal, events.reloaded(now, parts.digest, changed))
         return True
 
     async def _kept(self, problem: str) -> bool:
         now = self.daemon.clock.now()
-        self.metrics.reload_failed()
-        known = self.witnesses.configuration
+        self.heard.metrics.reload_failed()
+        known = self.heard.witnesses.configuration
         known.failed(now, problem)
-        self.witnesses.telling.hub.publish("reload", {"ok": False, "digest": known.digest})
+        self.heard.notices.watch.reload_failed(known.problem or problem)
+        self.heard.witnesses.telling.hub.publish("reload", {"ok": False, "digest": known.digest})
         await enter(self.journal, events.reload_failed(now, known.problem or problem))
         return False
 
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
-        watches, daemon = self.watches, self.daemon
+        watches, daemon = self.heard.watches, self.daemon
         parts = build(settings, watches.platform, watches.source, daemon.clock, daemon.last_word)
         try:
             await daemon.adopt(parts)
@@ -137,13 +157,12 @@ class Running:
 
     def keep(self) -> None:
         """Forget what is told of deployments that are no longer managed."""
-        self.metrics.keep(self.daemon.seats)
-        self.lines.keep(self.daemon.seats)
-        self.witnesses.keep(self.daemon.seats)
+        self.heard.keep(self.daemon.seats)
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
         await self.daemon.stop(events.stopped)
+        await self.heard.notices.close()
         await self.server.close()
 
 
@@ -167,17 +186,19 @@ async def start(
 
     # A reload gives the daemon other seats, so they are looked up each time.
     witnesses = Witnesses.of(settings, clock, lambda: daemon.seats, metrics)
-    watches = _watches(metrics, troubles, witnesses)
+    notices = Notices(clock, metrics, lambda group: alarm_of(daemon, group))
+    watches = _watches(metrics, troubles, witnesses, notices)
 
     async def last_word(rid: str, before: Envelope, after: Envelope) -> Outcome | None:
         # The daemon is made below, long before the first write.
         return await daemon.last_word(rid, before, after)
 
     access, tls = access_of(settings), tls_of(settings)
+    sinks = sinks_of(settings)
     parts = build(settings, watches.platform, watches.source, clock, last_word)
     journal = await open_store(settings)
     lines = DecisionLog()
-    told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, *listeners)
+    told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, notices, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
     daemon.operators.words.file.path = settings.pause_file
@@ -186,17 +207,28 @@ async def start(
     page = parts_of(face, controls, Gate(access))
     server = await _page(settings, page, journal, tls)
     witnesses.configuration.loaded(clock.now(), parts.digest)
+    _watch(metrics, daemon, parts)
+    await _begin(daemon, parts, server)
+    heard = Heard(metrics, lines, watches, witnesses, notices)
+    running = Running(settings, daemon, heard, server, hide, controls, journal, page)
+    await notices.take(sinks)
+    await _begun(running, parts.digest)
+    return running
+
+
+def _watch(metrics: Metrics, daemon: Daemon, parts: Parts) -> None:
     metrics.reloaded((group.name for group in parts.groups), parts.sources)
     metrics.watch_inside(lambda: inside(daemon))
     metrics.watch_forecasts(lambda: forecast_readings(list(daemon.seats.values())))
-    await _begin(daemon, parts, server)
-    running = Running(
-        settings, daemon, metrics, lines, watches, server, witnesses, hide, controls, journal, page
-    )
-    _keep_house(running, journal)
-    began = events.started(clock.now(), __version__, len(daemon.seats), parts.digest)
-    await enter(journal, began)
-    return running
+
+
+async def _begun(running: Running, digest: str) -> None:
+    """Keep house from now on, and tell that it runs."""
+    _keep_house(running, running.journal)
+    now, deployments = running.daemon.clock.now(), len(running.daemon.seats)
+    began = events.started(now, __version__, deployments, digest)
+    running.heard.notices.watch.started(began.summary)
+    await enter(running.journal, began)
 
 
 async def _begin(daemon: Daemon, parts: Parts, server: Server) -> None:
@@ -210,9 +242,11 @@ async def _begin(daemon: Daemon, parts: Parts, server: Server) -> None:
         raise
 
 
-def _watches(metrics: Metrics, troubles: Troubles, witnesses: Witnesses) -> Watches:
+def _watches(
+    metrics: Metrics, troubles: Troubles, witnesses: Witnesses, notices: Notices
+) -> Watches:
     return Watches(
-        EveryPlatformWatch(metrics, troubles, witnesses.platform),
+        EveryPlatformWatch(metrics, troubles, witnesses.platform, notices.watch),
         EverySourceWatch(metrics, troubles, witnesses.sources),
     )
 
@@ -239,16 +273,20 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
         await journal.prune(daemon.clock.now(), keep.keep, keep.keep_rows)
 
     async def lag(_lag_s: float) -> None:
-        running.metrics.lagged(daemon.watchdog.worst())
+        running.heard.metrics.lagged(daemon.watchdog.worst())
         running.keep()
 
     daemon.schedule.every("prune", PRUNE_S, prune, after=60.0)
 
     async def look(_lag_s: float) -> None:
         with contextlib.suppress(JournalError):
-            await running.witnesses.telling.look(running.page.controls, running.page.records)
+            await running.heard.witnesses.telling.look(running.page.controls, running.page.records)
+
+    async def notify(_lag_s: float) -> None:
+        running.heard.notices.desk.flush()
 
     daemon.schedule.every("lag", LAG_S, lag)
+    daemon.schedule.every("notify", LAG_S, notify)
     daemon.schedule.every("telling", LOOK_S, look)
 
 

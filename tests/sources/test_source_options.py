@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.sources import openmetrics, prometheus
-from autoscaler.sources.openmetrics import OpenMetricsOptions
-from autoscaler.sources.prometheus import PrometheusOptions
-from autoscaler.sources.wire.address import (
+from autoscaler.outbound.address import (
     ForbiddenAddressError,
     guarded_socket,
     is_forbidden,
     is_loopback,
 )
+from autoscaler.sources import openmetrics, prometheus
+from autoscaler.sources.openmetrics import OpenMetricsOptions
+from autoscaler.sources.prometheus import PrometheusOptions
 from tests.fakes.sources import Ears, StillClock
 
 URL = "https://prom.example"

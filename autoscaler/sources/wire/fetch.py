@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 
 from autoscaler.core.observation import Absence, Missing
-from autoscaler.sources.wire.address import ForbiddenAddressError, guarded_socket
+from autoscaler.outbound.address import ForbiddenAddressError, guarded_socket
 from autoscaler.sources.wire.options import HttpOptions
 
 CHUNK: Final = 65_536

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from autoscaler.core.options import check_options, meta
-from autoscaler.sources.wire.address import is_loopback
+from autoscaler.outbound.address import is_loopback
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})

@@ -1,0 +1,1 @@
+"""Notifications: what matters, as signed webhooks; never in a tick's way."""

@@ -1,0 +1,1 @@
+"""What every way out of the daemon has in common: which addresses nobody here connects to."""
