@@ -13,6 +13,7 @@ import typer
 from autoscaler.cli.exits import Exit, leave, told
 
 if TYPE_CHECKING:
+    from autoscaler.lab.report.goals import Goals
     from autoscaler.lab.report.study import Study, Tell
 
 # The shell's own code for a command that Ctrl-C ended.
@@ -80,6 +81,12 @@ def backtest(
         str | None, typer.Option(help="To learn from, not scored; 7d, or half when shorter.")
     ] = None,
     actuator: Annotated[str, typer.Option(help="direct, envelope or both.")] = "both",
+    goals: Annotated[
+        bool,
+        typer.Option(
+            "--goals", help="Measure the published table: every condition in turn, in Markdown."
+        ),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report for people.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all numbers.")] = None,
 ) -> None:
@@ -88,7 +95,7 @@ def backtest(
     Exit codes: 0 done, 1 nothing could be compared, 130 interrupted (what was done is printed).
     """
     lab_or_leave()
-    from autoscaler.lab.report.ask import Ask, AskError, NoPastError, study_of
+    from autoscaler.lab.report.ask import Ask, AskError, NoPastError, goals_of, study_of
 
     ask = Ask(
         config=config,
@@ -112,6 +119,9 @@ def backtest(
     )
     with told(), progress() as tell:
         try:
+            if goals:
+                _hand_out_goals(*goals_of(ask, tell), html, json_file)
+                return
             study, warnings = study_of(ask, tell)
         except AskError as error:
             raise typer.BadParameter(str(error)) from error
@@ -140,6 +150,25 @@ def _hand_out(study: Study, warnings: list[str], html: Path | None, json_file: P
         sys.exit(INTERRUPTED)
     if not study.finished():
         leave(Exit.PROBLEMS, "nothing could be compared")
+
+
+def _hand_out_goals(
+    goals: Goals, warnings: list[str], html: Path | None, json_file: Path | None
+) -> None:
+    """The table, and the report of the usual condition."""
+    import json
+
+    from autoscaler.lab.report.goals import markdown, rows_of
+    from autoscaler.lab.report.page import write_report
+
+    typer.echo(markdown(rows_of(goals)))
+    if json_file is not None:
+        json_file.write_text(json.dumps(goals.as_dict(), indent=1), encoding="utf-8")
+    if html is not None and "usual" in goals.studies:
+        write_report(html, goals.studies["usual"], warnings)
+    if not goals.complete:
+        typer.echo(f"interrupted: {len(goals.studies)} condition(s) were finished", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def duration(option: str, text: str) -> float:

@@ -36,6 +36,7 @@ from autoscaler.lab.history import (
     read_past,
     why_nothing,
 )
+from autoscaler.lab.report.goals import Goals, run_goals
 from autoscaler.lab.report.study import Load, Study, Tell, run_study
 from autoscaler.lab.traces import TraceError
 from autoscaler.plugins import check
@@ -111,6 +112,15 @@ def study_of(ask: Ask, tell: Tell | None = None) -> tuple[Study, list[str]]:
         lambda name: OURS_WEIGH if name in heavy or name.startswith(FORECAST) else 1.0,
     )
     return study, [*configured.warnings, *warnings]
+
+
+def goals_of(ask: Ask, tell: Tell | None = None) -> tuple[Goals, list[str]]:
+    """The published table over the loads that were asked for; as `study_of`."""
+    if ask.config is not None or ask.policy_sets or ask.taus or ask.slos:
+        raise AskError("--goals has its own sets: leave --config, --policy-set and risks out")
+    world = _world(ask, ())
+    loads, warnings = _loads(ask, ())
+    return run_goals(loads, world, tell), warnings
 
 
 def _world(ask: Ask, groups: Sequence[Group]) -> World:
