@@ -19,13 +19,17 @@ class SignalSpec:
     """One signal of a deployment: where it comes from and what counts as data.
 
     `window_s` is how much past is kept, seconds. Values outside `plausible` (closed range) are
-    Missing(IMPLAUSIBLE). `empty_is_zero` is the user's word that no answer means no load.
+    Missing(IMPLAUSIBLE). `empty_is_zero` and `nan_is_zero` are the user's word that no answer, or
+    a NaN of a source that answers, means no load; both only while the signal `zero_while` is
+    above 0, if one is named.
     """
 
     source: str
     question: Question
     window_s: float
     empty_is_zero: bool = False
+    nan_is_zero: bool = False
+    zero_while: str = ""
     plausible: tuple[float, float] | None = None
 
 
@@ -93,6 +97,24 @@ class ForecastSpec:
         return min(0.9999, self.cost_ratio / (1 + self.cost_ratio))
 
 
+@dataclass(frozen=True, slots=True)
+class CapacitySpec:
+    """From which signals it is learnt what one replica carries. Nothing is learnt without both."""
+
+    running: str = field(
+        default="running_jobs",
+        metadata=meta("signal with the requests that replicas work on, without those that wait"),
+    )
+    queued: str = field(
+        default="queued_jobs", metadata=meta("signal with the requests that wait for a replica")
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.running == self.queued:
+            raise ValueError(f"queued must be another signal than running, got {self.queued!r}")
+
+
 FORECAST_SIGNALS = ("", "_keep", "_ceiling")
 NO_FORECASTS: Mapping[str, ForecastSpec] = MappingProxyType({})
 
@@ -112,6 +134,7 @@ class Managed:
     signals: Mapping[str, SignalSpec]
     priority: int = 0
     forecasts: Mapping[str, ForecastSpec] = field(default_factory=lambda: NO_FORECASTS)
+    capacity: CapacitySpec = field(default_factory=CapacitySpec)
 
     @property
     def demand(self) -> str | None:

@@ -35,6 +35,9 @@ DUST = 1e-6
 
 # Present load is the highest of this long, seconds.
 LEVEL_S = 120.0
+# What a replica carries is well known from this many sights and when its ends are so near.
+LEAST_SIGHTS = 5
+MOST_DOUBT = 1.25
 # A platform whose scaler adds below this load would leave no ceiling at all.
 LEAST_THRESHOLD = 0.1
 
@@ -64,6 +67,10 @@ class Forecast:
     spare: int = field(
         default=1, metadata=meta("replicas of the ceiling above that", ge=0, le=1000)
     )
+    use_carried: bool = field(
+        default=False,
+        metadata=meta("plan with what a replica was seen to carry, once that is well known"),
+    )
     fresh_s: float = field(
         default=180.0, metadata=meta("older demand releases nothing", unit="s", gt=0, le=3600)
     )
@@ -82,7 +89,7 @@ class Forecast:
         if isinstance(ahead, Missing):
             return missing(self.signal, ahead)
         current = seen.envelope
-        floor = self._replicas(ahead, current.threads)
+        floor = self._replicas(ahead, self._carries(seen))
         keep = self._releasable(seen, f"{self.signal}_keep")
         held = floor if keep is None else max(floor, min(current.min_replicas, keep))
         roof, loose = self._roof(seen, max(floor, held))
@@ -99,7 +106,7 @@ class Forecast:
         edge = _ahead(seen.signal(name), seen.at)
         if isinstance(edge, Missing):
             return min(LARGEST_BID, floor + self.spare), False
-        roof = max(floor, self._replicas(edge, seen.envelope.threads))
+        roof = max(floor, self._replicas(edge, self._carries(seen)))
         top = max(roof, self._usable(seen)) if self.room else roof + self.spare
         return min(LARGEST_BID, top), self._releasable(seen, name) is not None
 
@@ -115,8 +122,17 @@ class Forecast:
         load = level / (seen.envelope.threads * max(LEAST_THRESHOLD, seen.native.up_threshold))
         return min(LARGEST_BID, max(0, math.ceil(load - DUST))) + self.spare
 
-    def _replicas(self, demand: float, threads: int) -> int:
-        load = demand * (1 + self.buffer) / (threads * self.target)
+    def _carries(self, seen: Observation) -> float:
+        """The requests that one replica works on at once: its threads, or what was seen of them."""
+        threads, known = float(seen.envelope.threads), seen.learned.capacity
+        low, high = known.low, known.high
+        if not self.use_carried or low is None or high is None or known.threads != threads:
+            return threads
+        sure = known.count >= LEAST_SIGHTS and high <= MOST_DOUBT * low
+        return max(1.0, min(threads, low)) if sure else threads
+
+    def _replicas(self, demand: float, carries: float) -> int:
+        load = demand * (1 + self.buffer) / (carries * self.target)
         return min(LARGEST_BID, max(0, math.ceil(load - DUST)))
 
     def _releasable(self, seen: Observation, name: str) -> int | None:
@@ -129,7 +145,7 @@ class Forecast:
         if seen.at - measured.last_at > self.fresh_s:
             return None
         edge = _ahead(forecast, seen.at)
-        return None if isinstance(edge, Missing) else self._replicas(edge, seen.envelope.threads)
+        return None if isinstance(edge, Missing) else self._replicas(edge, self._carries(seen))
 
 
 def _ahead(signal: Signal, at: float) -> float | Missing:

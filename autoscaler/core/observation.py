@@ -17,6 +17,8 @@ class Absence(StrEnum):
     NEVER_READ = "never_read"
     EMPTY = "empty"
     NOT_A_NUMBER = "not_a_number"
+    UNDEFINED = "undefined"
+    """A share or a mean of nothing: 0 / 0, or a quantile when nothing was counted."""
     STALE = "stale"
     DUPLICATE = "duplicate"
     IMPLAUSIBLE = "implausible"

@@ -17,6 +17,8 @@ from autoscaler.plugins.parts import (
     Memo,
     Part,
     Signals,
+    capacity_faults,
+    capacity_of,
     forecast_faults,
     forecasts_of,
     guards_of,
@@ -30,7 +32,7 @@ from autoscaler.settings.problem import Path, dotted, meant, one_of
 from autoscaler.settings.tree import inner
 from autoscaler.settings.units import seconds
 
-SECTIONS = ("mode", "priority", "limits", "signals", "forecasts", "policies", "guards")
+SECTIONS = ("mode", "priority", "limits", "signals", "forecasts", "capacity", "policies", "guards")
 DEFAULT_MODE = Mode.RECOMMEND
 DEFAULT_INTERVAL_S = 15.0
 
@@ -97,6 +99,7 @@ class Assembly:
         self._guards = Memo(guards_of)
         self._signals = Memo(Signals(kinds).part)
         self._forecasts = Memo(forecasts_of)
+        self._capacity = Memo(capacity_of)
         self._policies = Memo(entries.part)
         self._needs: dict[tuple[int, ...], list[Fault]] = {}
         self._label_sets: dict[int, tuple[Plain, tuple[str, ...]]] = {}
@@ -212,15 +215,17 @@ class Assembly:
             self._forecasts.part(layers.map("forecasts")),
             self._policies.part(layers.map("policies")),
         )
-        parts: tuple[Part[Any], ...] = (limits, guards, signals, forecasts, policies)
+        capacity = self._capacity.part(layers.map("capacity"))
+        parts: tuple[Part[Any], ...] = (limits, guards, signals, forecasts, policies, capacity)
         for fault in (f for part in parts for f in part.faults):
             self.fault(replace(fault, path=layers.origin(fault.path)))
-        key = id(policies), id(signals), id(forecasts)
+        key = id(policies), id(signals), id(forecasts), id(capacity)
         if key not in self._needs:
             ahead = {name + part for name in forecasts.value for part in FORECAST_SIGNALS}
             known = {**signals.value, **dict.fromkeys(ahead)}
             self._needs[key] = [
                 *forecast_faults(forecasts.value, signals.value),
+                *capacity_faults(layers.map("capacity"), signals.value),
                 *needs_faults(policies.value, known),
             ]
         for fault in self._needs[key]:
@@ -238,6 +243,7 @@ class Assembly:
             signals=cast("Any", signals.value),
             priority=int(cast("int", layers.sections["priority"] or 0)),
             forecasts=forecasts.value,
+            capacity=capacity.value,
         )
 
     def _labels(self, layers: Layers) -> tuple[str, ...]:

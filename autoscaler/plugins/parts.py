@@ -15,7 +15,7 @@ from autoscaler.plugins.layers import Plain
 from autoscaler.plugins.options import build_options, option_fields
 from autoscaler.plugins.registry import GUARD_TYPES
 from autoscaler.ports import Question
-from autoscaler.roster import FORECAST_SIGNALS, ForecastSpec, SignalSpec
+from autoscaler.roster import FORECAST_SIGNALS, CapacitySpec, ForecastSpec, SignalSpec
 from autoscaler.settings.explain import unknown
 from autoscaler.settings.problem import HIDDEN, Fault, Path, meant, one_of
 from autoscaler.settings.units import seconds
@@ -131,6 +131,27 @@ def forecasts_of(data: Plain) -> Part[Mapping[str, ForecastSpec]]:
     return Part(MappingProxyType(found), tuple(faults))
 
 
+def capacity_of(data: Plain) -> Part[CapacitySpec]:
+    """The signals from which capacity is learnt; the usual names where nothing is said."""
+    built = build_options(CapacitySpec, data)
+    faults = tuple(replace(f, path=("capacity", *f.path)) for f in built.faults)
+    return Part(CapacitySpec() if faults else cast("CapacitySpec", built.value), faults)
+
+
+def capacity_faults(said: Plain, signals: Mapping[str, object]) -> list[Fault]:
+    """A fault for each signal that is named here and that the deployment does not have."""
+    return [
+        Fault(
+            ("capacity", key),
+            "names a signal that the deployment does not have"
+            + (meant(str(name), signals) or f" (signals: {one_of(tuple(signals))})"),
+            name,
+        )
+        for key, name in said.items()
+        if isinstance(name, str) and name not in signals
+    ]
+
+
 def forecast_faults(
     forecasts: Mapping[str, ForecastSpec], signals: Mapping[str, object]
 ) -> list[Fault]:
@@ -159,6 +180,7 @@ class Signals:
         """The signals by name; one that cannot be built is None, so that its name is known."""
         faults: list[Fault] = []
         found = {name: self._signal(name, each, faults) for name, each in data.items()}
+        faults += _lifeless(found)
         return Part(MappingProxyType(found), tuple(faults))
 
     def _signal(self, name: str, data: object, faults: list[Fault]) -> SignalSpec | None:
@@ -179,6 +201,8 @@ class Signals:
             question=question,
             window_s=seconds(said.get("window", DEFAULT_WINDOW_S)),
             empty_is_zero=said.get("on_empty") == "zero",
+            nan_is_zero=said.get("on_nan") == "zero",
+            zero_while=str(said.get("zero_while") or ""),
             plausible=plausible,
         )
 
@@ -203,6 +227,27 @@ class Signals:
             rule = f"reading it crashed with {type(bug).__name__}"
             faults.append(Fault((*path, "query"), rule))
         return None
+
+
+def _lifeless(signals: Mapping[str, SignalSpec | None]) -> list[Fault]:
+    """A fault for each sign of life that cannot be one."""
+    faults = []
+    for name, spec in signals.items():
+        if spec is None or not spec.zero_while:
+            continue
+        path: Path = ("signals", name, "zero_while")
+        if spec.zero_while not in signals or spec.zero_while == name:
+            others = tuple(each for each in signals if each != name)
+            hint = meant(spec.zero_while, others) or f" (signals: {one_of(others)})"
+            rule = f"must name another signal of the deployment{hint}"
+        elif not (spec.empty_is_zero or spec.nan_is_zero):
+            rule = "needs on_empty: zero or on_nan: zero beside it"
+        elif (other := signals[spec.zero_while]) and (other.empty_is_zero or other.nan_is_zero):
+            rule = "must name a signal that is never taken for zero itself"
+        else:
+            continue
+        faults.append(Fault(path, rule, spec.zero_while))
+    return faults
 
 
 def quoting(path: Path, rule: str, value: object) -> Fault:

@@ -14,7 +14,7 @@ from autoscaler.core.envelope import DIALS
 from autoscaler.plugins.hints import adapter_of, nested_in
 from autoscaler.plugins.options import hints_of, option_fields, spellings
 from autoscaler.plugins.registry import GUARD_TYPES, policy_types, source_kinds
-from autoscaler.roster import FleetSpec, ForecastSpec
+from autoscaler.roster import CapacitySpec, FleetSpec, ForecastSpec
 from autoscaler.settings import Settings
 from autoscaler.settings.shape import DURATION_SCHEMA, NAME, WORD
 
@@ -44,6 +44,7 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
     defs["Source"] = _by_kind("source", sources, needs_kind=True)
     defs["Guards"] = _object(guards, "Options of the guard rails, by name.")
     defs["Forecast"] = _object(_options(ForecastSpec, defs), _summary(ForecastSpec))
+    defs["Capacity"] = _object(_options(CapacitySpec, defs), _summary(CapacitySpec))
     defs["Fleet"] = _object(_options(FleetSpec, defs), _summary(FleetSpec))
     defs["GroupShape"]["properties"]["fleet"] |= _nullable(_ref("Fleet"))
     defs.pop("SourceShape", None)
@@ -52,6 +53,7 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
         properties = defs[layer]["properties"]
         properties["policies"] |= _nullable(_named(_nullable(_ref("Policy")), WORD))
         properties["forecasts"] |= _nullable(_named(_nullable(_ref("Forecast")), WORD))
+        properties["capacity"] |= _nullable(_ref("Capacity"))
         properties["guards"] |= _nullable(_ref("Guards"))
     schema["title"] = "Foundry autoscaler"
     schema["description"] = "Configuration of the autoscaling policy daemon."

@@ -65,8 +65,14 @@ async def answers_for(
 
 
 def take(seat: Seat, answers: Answers, at: float) -> None:
-    """Put this tick's samples into the seat's windows."""
+    """Put this tick's samples into the seat's windows; signs of life before who needs them."""
+    later = []
     for name, spec in seat.managed.signals.items():
+        if spec.zero_while:
+            later.append((name, spec))
+            continue
+        seat.signals[name] = _signal(seat, name, spec, answers[id(spec)], at)
+    for name, spec in later:
         seat.signals[name] = _signal(seat, name, spec, answers[id(spec)], at)
 
 
@@ -94,7 +100,9 @@ def _signal(
 def _sample(seat: Seat, spec: SignalSpec, reading: Reading, at: float) -> Sample | Missing:
     found = reading.samples.get(seat.managed.match)
     if found is None:
-        return Sample(at, 0.0) if spec.empty_is_zero else Missing(Absence.EMPTY)
+        return _nothing(seat, spec, EMPTY, at) if spec.empty_is_zero else EMPTY
+    if spec.nan_is_zero and isinstance(found, Missing) and found.why is Absence.UNDEFINED:
+        return _nothing(seat, spec, found, at)
     if isinstance(found, Missing) or spec.plausible is None:
         return found
     low, high = spec.plausible
@@ -103,6 +111,19 @@ def _sample(seat: Seat, spec: SignalSpec, reading: Reading, at: float) -> Sample
     return Missing(
         Absence.IMPLAUSIBLE, f"{found.value:g} is outside the plausible {low:g}..{high:g}"
     )
+
+
+EMPTY = Missing(Absence.EMPTY)
+
+
+def _nothing(seat: Seat, spec: SignalSpec, found: Missing, at: float) -> Sample | Missing:
+    """Zero, unless a sign of life is asked for and does not show: then nothing is known."""
+    if not spec.zero_while:
+        return Sample(at, 0.0)
+    life = seat.signals.get(spec.zero_while)
+    if isinstance(life, Series) and life.complete and life.last > 0:
+        return Sample(at, 0.0)
+    return Missing(found.why, f"{spec.zero_while} is not above 0")
 
 
 def extended(

@@ -21,6 +21,7 @@ from autoscaler.core.observation import (
 from autoscaler.core.reason import Code, Reason, because
 from autoscaler.ports import Intent, Live, Memory, Note
 from autoscaler.roster import Managed
+from autoscaler.runtime.carrying import CapacityWatch
 from autoscaler.runtime.foresight import Foresight
 from autoscaler.runtime.startup import StartupWatch
 
@@ -59,6 +60,7 @@ class Seat:
     noted: bool = True
     startup: StartupWatch = field(default_factory=StartupWatch)
     foresight: Foresight | None = None
+    carrying: CapacityWatch = field(default_factory=CapacityWatch)
 
     def manage(self, managed: Managed, every_s: float) -> None:
         """Take a configuration; forecasts that stay go on with what they have learnt."""
@@ -185,6 +187,18 @@ class Seat:
             native=live.native,
             watched_since=at if self.watched_since is None else self.watched_since,
         )
+
+    def watch_capacity(self, at: float) -> None:
+        """Learn what one replica carries, where running and queued requests are both known."""
+        spec = self.managed.capacity
+        queued = self.signals.get(spec.queued)
+        running = self.signals.get(spec.running) if queued is not None else None
+        if queued is None or running is None or self.read_at is None:
+            return
+        live = self.live
+        learned = self.carrying.look(at, running, queued, live.envelope, live.health, self.learned)
+        if learned is not self.learned:
+            self.learned, self.noted = learned, False
 
     def note(self, at: float) -> Note:
         """The state row to be written."""

@@ -300,6 +300,7 @@ def _look(seat: Seat, answers: Answers, at: float) -> None:
         take(seat, answers, at)
         if seat.foresight is not None:
             seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
+        seat.watch_capacity(at)
     except Exception as bug:
         log.exception("a bug while observing", deployment=seat.managed.name)
         lost = Missing(Absence.SOURCE_FAILED, f"a bug: {type(bug).__name__}")

@@ -63,6 +63,10 @@ class SignalShape(Shape):
     """How much past is kept in memory; 10m when left out."""
     on_empty: Literal["missing", "zero"] | None = None
     """`zero` only where an empty answer means no load; `missing` when left out."""
+    on_nan: Literal["missing", "zero"] | None = None
+    """`zero` only where NaN (0 / 0, a quantile of nothing) means no load; otherwise missing."""
+    zero_while: str | None = Field(default=None, min_length=1, max_length=256)
+    """Nothing is taken for zero unless this signal is above 0: a sign of life, such as `up`."""
     plausible: PlausibleShape | None = None
     """Values outside are missing; all are believed when left out."""
 
@@ -80,6 +84,8 @@ class Layer(Shape):
     """Load metrics by name."""
     forecasts: dict[Word, dict[str, Any] | None] | None = None
     """Forecasts by name; each adds the signals NAME, NAME_keep and NAME_ceiling."""
+    capacity: dict[str, Any] | None = None
+    """The signals from which it is learnt what one replica carries."""
     policies: dict[Word, dict[str, Any] | None] | None = None
     """Policies by name: `kind`, `dials`, `shadow`, `when`, and the kind's options."""
     guards: dict[str, dict[str, Any] | None] | None = None

@@ -212,6 +212,9 @@ DEPLOYMENTS = (
     _each("limit_min_replicas", "The lowest min replicas that the configuration allows."),
     _each("limit_max_replicas", "The highest max replicas allowed; absent without an upper end."),
     _each("thread_ceiling", "The most threads that the platform takes; absent until learnt."),
+    _each("carried_low_requests", "What one replica carries at least, as seen under a queue."),
+    _each("carried_high_requests", "And at most; the same when floor and ceiling were."),
+    _each("carried_sights", "How often that was seen, up to the 20 that are kept."),
     _each("startup_seconds", "Start-up time (95th percentile); absent until learnt."),
     _each(
         "floor_waiting_since_timestamp_seconds",

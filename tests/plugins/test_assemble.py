@@ -17,6 +17,7 @@ from autoscaler.core.proposal import PolicyEntry
 from autoscaler.plugins import assemble, build_sources, check, json_schema, policy_types
 from autoscaler.plugins.conditions import build_condition
 from autoscaler.plugins.entries import Entries
+from autoscaler.plugins.parts import Signals
 from autoscaler.plugins.registry import Registry
 from autoscaler.roster import FleetSpec, Group, Managed
 from autoscaler.settings import ConfigError, load
@@ -335,3 +336,39 @@ def test_a_journals_password_comes_from_its_file(tmp_path: Path) -> None:
     assert found is not None
     assert found.get_secret_value() == "pw"
     assert load(written(tmp_path, text_of()), ENVIRON).journal.current() is None
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"on_nan": "zero", "zero_while": "lives"}, "must name another signal"),
+        ({"on_nan": "zero", "zero_while": "jobs"}, "must name another signal"),
+        ({"zero_while": "life"}, "needs on_empty: zero or on_nan: zero"),
+        ({"on_nan": "zero", "zero_while": "idle"}, "never taken for zero itself"),
+    ],
+)
+def test_a_sign_of_life_is_another_signal_that_is_never_taken_for_zero(
+    said: dict[str, object], rule: str
+) -> None:
+    base = {"source": "prom", "query": "up"}
+    kinds = {"prom": Registry().source("prometheus")}
+    idle = {**base, "on_empty": "zero"}
+    part = Signals(kinds).part({"jobs": {**base, **said}, "life": base, "idle": idle})
+    assert [fault.path for fault in part.faults] == [("signals", "jobs", "zero_while")]
+    assert rule in part.faults[0].rule
+
+
+def test_nan_is_zero_only_by_the_users_word() -> None:
+    kinds = {"prom": Registry().source("prometheus")}
+    base = {"source": "prom", "query": "up"}
+    part = Signals(kinds).part({"jobs": {**base, "on_nan": "zero", "zero_while": "up"}, "up": base})
+    jobs = part.value["jobs"]
+    assert jobs is not None
+    assert (jobs.nan_is_zero, jobs.empty_is_zero, jobs.zero_while) == (True, False, "up")
+    assert part.faults == ()
+
+
+def test_signals_for_the_capacity_must_exist_where_they_are_named(tmp_path: Path) -> None:
+    text = text_of().replace("defaults:\n", "defaults:\n  capacity: {queued: waiting}\n", 1)
+    with pytest.raises(ConfigError, match=r"capacity\.queued: names a signal"):
+        check(written(tmp_path, text), ENVIRON)

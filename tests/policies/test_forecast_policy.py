@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from autoscaler.core.envelope import Dial, Envelope
 from autoscaler.core.observation import (
     Absence,
+    Capacity,
+    Carried,
     ChosenRisk,
     Health,
     Learned,
@@ -178,3 +180,23 @@ def test_the_bids_never_contradict_each_other(
     assert high.at_least >= low.want
     stale = replace(seen(now, ahead(add)), signals={"forecast": ahead(add)})
     assert bids(stale)[0].at_least == low.at_least
+
+
+@pytest.mark.parametrize(
+    ("sights", "floor"),
+    [
+        ((Carried(5.0, 6.0),) * 5, 9),
+        ((Carried(5.0, 6.0),) * 4, 5),
+        ((Carried(5.0, 9.0),) * 5, 5),
+        ((Carried(12.0, 12.0),) * 5, 5),
+        ((), 5),
+    ],
+    ids=["well known", "seldom seen", "too wide", "above the threads", "never seen"],
+)
+def test_what_a_replica_was_seen_to_carry_counts_once_it_is_well_known(
+    sights: tuple[Carried, ...], floor: int
+) -> None:
+    learned = Learned(capacity=Capacity("v1", 10, sights, NOW))
+    observation = replace(seen(Envelope(2, 9, 10), ahead(41.0)), learned=learned)
+    assert bids(observation, Forecast(use_carried=True))[0].at_least == floor
+    assert bids(observation)[0].at_least == 5

@@ -176,7 +176,7 @@ async def test_nothing_observed_is_not_a_latency_of_zero() -> None:
         for each in asked:
             await source.read(each, NOW)
         for each in asked:
-            assert why(await source.read(each, NOW + 15)) is Absence.NOT_A_NUMBER
+            assert why(await source.read(each, NOW + 15)) is Absence.UNDEFINED
 
 
 async def test_buckets_without_a_bound_are_refused() -> None:

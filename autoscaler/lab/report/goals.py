@@ -30,13 +30,14 @@ from autoscaler.lab.report.figures import as_json, pooled_of
 from autoscaler.lab.report.study import ALONE, Load, Study, Tell, run_study
 from autoscaler.roster import ForecastSpec
 
-TAUS = (0.95, 0.96, 0.97, 0.975, 0.98, 0.99)
+TAUS = (0.95, 0.96, 0.975, 0.98)
 USUAL_TAU = 0.96
 DEFAULT_TAU = ForecastSpec().tau
-SLOW_TAUS = (0.96, 0.975, 0.98)
+SLOW_TAUS = (0.96, 0.975)
 SELDOM_S = 300.0
 SELDOM_TAUS = (0.9, 0.93, 0.95)
 SLO = 0.01
+CALM, CALM_TAU, CALM_S, CALM_SHARE = f"{FORECAST}_calm", 0.95, 600.0, 0.15
 COST_LINE, RISK_LINE = 1.40, 0.02
 ONE_POINT = 0.01
 HPA, HPA_50 = "hpa_70%", "hpa_50%"
@@ -112,8 +113,13 @@ def _conditions(world: World) -> Mapping[str, tuple[World, list[PolicySet]]]:
     linger = replace(world, actuator=Actuator.ENVELOPE_LINGER)
     alone = [each for each in peers() if each.name == ALONE]
     chosen = calibrated(world, name=f"{FORECAST}_slo_{SLO:g}", slo=SLO)
+    calm = calibrated(world, tau=CALM_TAU, name=CALM, calm_s=CALM_S, deadband=CALM_SHARE)
     usual = calibrated(world, tau=DEFAULT_TAU, name=named(DEFAULT_TAU))
     return {
+        "envelope": (evict, [usual, *alone]),
+        "lingering": (linger, [usual, *alone]),
+        "slo": (world, [chosen]),
+        "calm": (world, [calm]),
         "usual": (world, [*(calibrated(world, tau=t, name=named(t)) for t in TAUS), *peers()]),
         "slow": (
             slow,
@@ -126,9 +132,6 @@ def _conditions(world: World) -> Mapping[str, tuple[World, list[PolicySet]]]:
                 hpa(0.7, SELDOM_S),
             ],
         ),
-        "envelope": (evict, [usual, *alone]),
-        "lingering": (linger, [usual, *alone]),
-        "slo": (world, [chosen]),
     }
 
 
@@ -243,10 +246,20 @@ def _calm(goals: Goals) -> list[Row]:
             "floor moves per day, against HPA 70 %",
             "no more",
             "half",
-            f"{acts[0]:.0f} against {acts[1]:.0f} (tau {tau:g})",
+            f"{acts[0]:.0f} against {acts[1]:.0f} (tau {tau:g}){_calmer(goals)}",
         ),
         _worse(traces, tau),
     ]
+
+
+def _calmer(goals: Goals) -> str:
+    if "calm" not in goals.studies:
+        return ""
+    found = goals.of("calm")[CALM]
+    return (
+        f"; {found['actions_per_day']:.0f} with {_at(found)} when nothing is lowered before "
+        f"{CALM_S / 60:.0f} min of calm nor by less than {CALM_SHARE:.0%} (tau {CALM_TAU:g})"
+    )
 
 
 def _worse(traces: Mapping[str, Mapping[str, Measures]], tau: float) -> Row:

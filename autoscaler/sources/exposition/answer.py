@@ -19,7 +19,7 @@ from autoscaler.sources.wire.fetch import Failure
 Value = float | Missing
 TOO_EARLY: Final = Missing(Absence.NEVER_READ, "counters need two scrapes within the window")
 NO_LAST_BUCKET: Final = Missing(Absence.NOT_A_NUMBER, "the histogram has no bucket for +Inf")
-NOTHING_COUNTED: Final = Missing(Absence.NOT_A_NUMBER, "nothing was observed within the window")
+NOTHING_COUNTED: Final = Missing(Absence.UNDEFINED, "nothing was observed within the window")
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,8 +176,11 @@ def reading_of(
 def _unusable(row: Row, sampled: float | None, at: float, max_age_s: float) -> Missing:
     if "value" not in row:
         return Missing(Absence.NOT_A_NUMBER, "a native histogram is not one number")
-    if not math.isfinite(float(row["value"][1])):
-        return Missing(Absence.NOT_A_NUMBER, f"the value is {float(row['value'][1])}")
+    value = float(row["value"][1])
+    if math.isnan(value) and sampled is not None and judged(sampled, at, max_age_s) is None:
+        return Missing(Absence.UNDEFINED, "the value is nan")
+    if not math.isfinite(value):
+        return Missing(Absence.NOT_A_NUMBER, f"the value is {value}")
     if sampled is None:
         return Missing(Absence.STALE, "the server keeps no recent sample of the query's inputs")
     return judged(sampled, at, max_age_s) or Missing(Absence.STALE, "the sample has no time")
