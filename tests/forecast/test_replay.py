@@ -25,8 +25,29 @@ def test_the_cheapest_risk_that_keeps_the_promise_is_taken() -> None:
     choice = choose(lived(3), Options(), SIZES, budget=0.02, risks=(0.8, 0.95, 0.99))
     assert choice is not None
     assert choice.met
-    assert choice.tried[-1].tau == choice.tau
-    assert all(tried.violations > 0.02 for tried in choice.tried[:-1])
+    assert choice.lived.violations <= 0.02
+    cheaper = [tried for tried in choice.tried if tried.tau < choice.tau]
+    assert cheaper
+    assert all(tried.violations > 0.02 for tried in cheaper)
+
+
+@pytest.mark.parametrize("now", [0.8, 0.95, 0.975, 0.999])
+def test_the_risk_that_is_taken_does_not_depend_on_the_present_one(now: float) -> None:
+    risks = (0.8, 0.9, 0.95, 0.975, 0.99, 0.999)
+    from_default = choose(lived(2.2), Options(), SIZES, budget=0.01, risks=risks)
+    from_now = choose(lived(2.2), Options(tau=now), SIZES, budget=0.01, risks=risks)
+    assert from_default is not None
+    assert from_now is not None
+    assert from_now.tau == from_default.tau
+
+
+def test_a_day_that_moves_nothing_takes_two_replays() -> None:
+    first = choose(lived(2.2), Options(), SIZES, budget=0.01)
+    assert first is not None
+    again = choose(lived(2.2), Options(tau=first.tau), SIZES, budget=0.01)
+    assert again is not None
+    assert again.tau == first.tau
+    assert len(again.tried) == 2
 
 
 def test_less_risk_violates_less_and_costs_more() -> None:
