@@ -35,8 +35,8 @@ class RiskChooser:
         self._retry_at: dict[tuple[str, str], float] = {}
 
     async def run(self) -> None:
-        """For ever, until cancelled."""
-        while True:
+        """For ever, until cancelled; ends at once where no forecast has an SLO."""
+        while any(s.slo for seat in self._seats() for s in seat.managed.forecasts.values()):
             await self.round()
             await self._clock.sleep(ROUND_S)
 

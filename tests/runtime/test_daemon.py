@@ -8,13 +8,16 @@ import pytest
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Control, Mode, Override, Recommended, Series
+from autoscaler.core.proposal import PolicyEntry
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Alone, Intent, Memory, Unread
-from autoscaler.roster import Discovery, Group, Managed
+from autoscaler.roster import Discovery, ForecastSpec, Group, Managed
 from autoscaler.runtime.daemon import Daemon, Parts
 from autoscaler.runtime.discovery import discovered
 from autoscaler.runtime.watchdog import Watchdog
+from policies.forecast import Forecast
 from tests.fakes.world import Ears, FakeClock, FakeJournal, FakePlatform, FakeSource, Troubles
+from tests.runtime.test_foresight import wave
 from tests.runtime.test_tick import RIDS, managed
 from tests.strategies import NOW
 
@@ -97,6 +100,26 @@ async def test_a_reload_keeps_the_seats_and_takes_the_new_options(stage: Stage) 
     await stage.tick()
     assert stage.ears.reports[-1].decisions[0].mode is Mode.OBSERVE
     assert stage.daemon.watchdog.intervals == {"online": 30.0}
+
+
+async def test_an_slo_chooses_its_risk_after_the_past_and_the_journal_keeps_it(
+    stage: Stage,
+) -> None:
+    times = tuple(NOW - 60.0 * minute for minute in range(3 * 1440, 0, -1))
+    stage.source.past = {"chat": Series(times, tuple(map(wave, times)))}
+    ahead = PolicyEntry("ahead", Forecast())
+    spec = ForecastSpec(of="running_jobs", slo=0.02)
+    await stage.adopt(stage.parts(managed(policies=(ahead,), forecasts={"forecast": spec})))
+    seat = stage.daemon.seats["chat"]
+    for _ in range(20_000):
+        await asyncio.sleep(0)
+        if seat.learned.chosen:
+            break
+    await stage.tick()
+    decision = stage.ears.reports[-1].decisions[0]
+    assert decision.seen.learned.chosen == seat.learned.chosen
+    assert stage.journal.notes[-1].learned.chosen == seat.learned.chosen
+    assert "tau" in dict(decision.plan.votes[0].answer.reason.facts)
 
 
 async def test_a_reload_that_cannot_remember_replaces_nothing(stage: Stage) -> None:
