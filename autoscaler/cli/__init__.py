@@ -14,8 +14,10 @@ from autoscaler.cli.demo import demo
 from autoscaler.cli.evaluate import evaluate
 from autoscaler.cli.explain import explain
 from autoscaler.cli.health import health
+from autoscaler.cli.journal import app as journal_app
 from autoscaler.cli.notify import notify
-from autoscaler.cli.override import pause, resume
+from autoscaler.cli.override import brake, floor, look, mode, pause, pin, resume
+from autoscaler.cli.overrides import overrides
 from autoscaler.cli.policy import app as policy_app
 from autoscaler.cli.recommend import recommend
 from autoscaler.cli.replay import replay
@@ -55,6 +57,12 @@ def common(
 
 for command in (run, demo, check, explain, pause, resume, simulate, replay, bench, schema, health):
     app.command()(command)
+app.command()(brake)
+app.command()(pin)
+app.command()(floor)
+app.command()(mode)
+app.command()(overrides)
+app.command()(look)
 app.command()(backtest)
 app.command()(recommend)
 app.command()(evaluate)
@@ -62,3 +70,4 @@ app.command()(tune)
 app.add_typer(policy_app, name="policy")
 app.add_typer(token_app, name="token")
 app.add_typer(notify, name="notify")
+app.add_typer(journal_app, name="journal")

@@ -24,6 +24,7 @@ class Words:
         self.file = file or PauseFile()
         self.standing: tuple[Standing, ...] = ()
         self.looks: list[Entry] = []
+        self.store_s = STORE_S
         self._clock = clock
         self._journal = journal
         self._unconfirmed: list[Standing] = []
@@ -40,14 +41,14 @@ class Words:
             found[FLEET] = (pause, *found.get(FLEET, ()))
         return Said(found)
 
-    async def fresh(self, within_s: float = STORE_S) -> None:
-        """Ask the store, unless somebody began to after this call; give up in `within_s` seconds.
+    async def fresh(self) -> None:
+        """Ask the store, unless somebody began to after this call; give up after `store_s`.
 
         What was known stays when the store cannot answer: a pause does not end with a full disk.
         """
         asked = self._begun
         with suppress(JournalError, TimeoutError):
-            async with asyncio.timeout(within_s), self._turn:
+            async with asyncio.timeout(self.store_s), self._turn:
                 if self._begun == asked:
                     await self._read()
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from autoscaler.wiring.inspect import inspect, validate
 from autoscaler.wiring.scopes import NotManaged
 from autoscaler.wiring.serve import Running, logging_for, serve, start
-from autoscaler.wiring.store import add_pause, end_pauses, last_decision
+from autoscaler.wiring.store import last_decision
 
 __all__ = [
     "NotManaged",
     "Running",
-    "add_pause",
-    "end_pauses",
     "inspect",
     "last_decision",
     "logging_for",

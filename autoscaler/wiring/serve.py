@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -22,6 +21,7 @@ from autoscaler.journal import SqlJournal
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
+from autoscaler.runtime.pausefile import PauseFile
 from autoscaler.runtime.reload import FileWatch
 from autoscaler.settings import ConfigError, Settings, load, watch_files
 from autoscaler.telemetry.decision_log import DecisionLog
@@ -39,6 +39,7 @@ from autoscaler.wiring.controls import Controls, enter
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
 from autoscaler.wiring.face.configuration import changed_keys, sections_changed
 from autoscaler.wiring.notices import Notices, alarm_of, sinks_of
+from autoscaler.wiring.signals import signals
 from autoscaler.wiring.store import open_store
 
 log = structlog.get_logger("autoscaler")
@@ -171,11 +172,12 @@ async def start(
     listeners: Sequence[Listener] = (),
     dropped: Callable[[], int] = lambda: 0,
     hide: Callable[[str], None] = lambda _: None,
+    pause: PauseFile | None = None,
 ) -> Running:
     """Open the journal, build the parts, serve the page, begin to tick.
 
     `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines; `hide`
-    is told every secret that a reload brings.
+    is told every secret that a reload brings; `pause` is the pause file that signals know.
 
     Raises ConfigError, JournalError (JournalLocked when another daemon is there), OSError when
     the address is taken.
@@ -201,7 +203,7 @@ async def start(
     told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, notices, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
-    daemon.operators.words.file.path = settings.pause_file
+    daemon.operators.words.file = pause or PauseFile(settings.pause_file)
     face = DaemonFace(daemon, metrics, journal, witnesses)
     controls = Controls(daemon, journal)
     page = parts_of(face, controls, Gate(access))
@@ -291,11 +293,15 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
 
 
 async def serve(path: Path) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Raises as `start` does."""
+    """Run until SIGTERM or SIGINT; SIGHUP and a changed file reload. Raises as `start` does.
+
+    SIGUSR1 pauses the fleet, SIGUSR2 lets it go on.
+    """
     settings = load(path)
     with logging_for(settings) as logs:
-        async with _signals() as (stop, reload):
-            opening = start(settings, (), logs.dropped, logs.redactor.add)
+        pause = PauseFile(settings.pause_file)
+        async with signals(pause) as (stop, reload):
+            opening = start(settings, (), logs.dropped, logs.redactor.add, pause)
             running = await unless(stop, opening)
             if running is None:
                 log.info("daemon stops before it has started")
@@ -335,24 +341,6 @@ def logging_for(settings: Settings, stream: TextIO | None = None) -> Iterator[Lo
         yield logs
     finally:
         logs.close()
-
-
-@contextlib.asynccontextmanager
-async def _signals() -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Events for stop and reload; a second SIGTERM or SIGINT ends the process at once."""
-    stop, reload = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stopping() -> None:
-        stop.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping)
-    loop.add_signal_handler(signal.SIGHUP, reload.set)
-    yield stop, reload
 
 
 async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.Event) -> None:
