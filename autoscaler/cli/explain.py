@@ -24,9 +24,15 @@ def explain(
 
     from autoscaler.cli.story import tell
     from autoscaler.wiring import last_decision
+    from autoscaler.wiring.operate import said_since
 
     with told():
         found = asyncio.run(last_decision(config, name))
-    if found is None:
-        leave(Exit.PROBLEMS, f"nothing is recorded of a deployment named {name!r}")
-    typer.echo(json.dumps(found, indent=2) if as_json else tell(found))
+        if found is None:
+            leave(Exit.PROBLEMS, f"nothing is recorded of a deployment named {name!r}")
+        news = asyncio.run(said_since(config, found))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    # What stands now comes first: the decision below may be older than what an operator said.
+    typer.echo("".join(f"{line} (said since this decision)\n" for line in news) + tell(found))

@@ -15,6 +15,7 @@ def tell(told: Told) -> str:
     when = datetime.fromtimestamp(told["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     outcome = told["outcome"]
     lines = [
+        *(word["sentence"] for word in told.get("overrides", ())),
         f"{told['deployment']}  ({told['group']}, mode {told['mode']})  {when}",
         f"  {outcome['kind'].upper()}: {told['headline']}",
         "",

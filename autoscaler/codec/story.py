@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoscaler.codec.override import told_overrides
 from autoscaler.codec.writing import to_tree
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import Envelope
@@ -27,6 +28,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "group": decision.group,
         "mode": decision.mode.value,
         "headline": decision.headline(),
+        "overrides": told_overrides(seen.overrides, seen.at),
         "state": seen.health.state,
         "envelope_age_s": decision.at - seen.envelope_at,
         "before": to_tree(Envelope, plan.before),

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from autoscaler.core.decision import Kind as Outcome
 from autoscaler.core.envelope import DIALS, Dial
 from autoscaler.core.guards import GUARDS as GUARD_CLASSES
-from autoscaler.core.observation import Mode
+from autoscaler.core.observation import Control, Mode
 from autoscaler.core.reason import Code
 
 PREFIX = "foundry_autoscaler_"
@@ -23,6 +23,7 @@ OTHER = "other"
 
 OUTCOMES = tuple(each.value for each in Outcome)
 REASONS = tuple(each.value for each in Code)
+CONTROLS = tuple(each.value for each in Control)
 MODES = tuple(each.value for each in Mode)
 # Not a guard of its own, but what holds a deployment that the platform has not told of yet.
 READING = "reading"
@@ -137,6 +138,8 @@ DAEMON = (
     _histogram("event_loop_lag_seconds", "How late the event loop woke a timer.", LAGS),
     _gauge("web_streams", "Open event streams of pages and other readers."),
     _counter("web_streams_dropped_total", "Event streams whose reader was too slow."),
+    _gauge("pause_file", "1 while the pause file is there or a signal paused the fleet, else 0."),
+    _gauge("overrides_active", "Words of operators that hold now.", control=CONTROLS),
     _gauge("journal_up", "1 while every group can record what it does, else 0."),
     _gauge("journal_unrecorded_decisions", "Decisions that wait for the journal to work again."),
     _counter(

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from autoscaler.core.reason import Code
-from autoscaler.telemetry.catalogue import ALARMS, BY_NAME
+from autoscaler.telemetry.catalogue import ALARMS, BY_NAME, CONTROLS
 
 # The codes of the core's alarms, and how the metric names them.
 ALARM_OF = {
@@ -31,6 +31,9 @@ class Reading:
     skew_s: float | None = None
     journal_up: bool = True
     unrecorded: int = 0
+    pause_file: bool = False
+    words: Mapping[str, int] = field(default_factory=dict)
+    """How many words of operators hold, by control."""
 
 
 Inside = Callable[[], Reading]
@@ -56,6 +59,10 @@ class AtScrape(Collector):
             for alarm in ALARMS:
                 alarms.add_metric([group, alarm], code is not None and ALARM_OF[code] == alarm)
         yield alarms
+        words = _gauge("overrides_active", ("control",))
+        for control in CONTROLS:
+            words.add_metric([control], seen.words.get(control, 0))
+        yield words
         for name, plain in _plain(seen).items():
             family = _gauge(name)
             if plain is not None:
@@ -77,6 +84,7 @@ def _plain(seen: Reading) -> Mapping[str, float | None]:
     return {
         "journal_up": float(seen.journal_up),
         "journal_unrecorded_decisions": float(seen.unrecorded),
+        "pause_file": float(seen.pause_file),
         "platform_clock_skew_seconds": seen.skew_s,
     }
 
@@ -87,6 +95,12 @@ def _gauge(name: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
 
 
 AT_SCRAPE = frozenset(
-    {*_by_group(Reading()), *_plain(Reading()), "fleet_alarm", "log_lines_dropped_total"}
+    {
+        *_by_group(Reading()),
+        *_plain(Reading()),
+        "fleet_alarm",
+        "overrides_active",
+        "log_lines_dropped_total",
+    }
 )
 """Metrics that are read here instead of being set."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from autoscaler.core.controls import Standing
+from autoscaler.codec.override import told_override
+from autoscaler.core.controls import FLEET, Standing, scopes
 from autoscaler.core.observation import Control, Override
 from autoscaler.journal import SqlJournal, open_readonly
 from autoscaler.plugins import assemble
@@ -82,15 +84,26 @@ async def look(path: Path, scope: str, author: str, why: str) -> int:
     async with written(settings) as journal:
         await journal.record([entry])
     members = [managed for group in groups for managed in group.members]
-    return sum(scope in {"fleet", f"group:{m.group}", m.name} for m in members)
+    return sum(scope in scopes(m.group, m.name) for m in members)
 
 
 async def active(path: Path) -> Sequence[Standing]:
     """Everything that operators have said and that holds now, the pause file first."""
     file = PauseFile(load(path).pause_file).word()
-    found = [] if file is None else [Standing(file.id, "fleet", file, 0.0)]
+    found = [] if file is None else [Standing(file.id, FLEET, file, 0.0)]
     async with read(path) as journal:
         return [*found, *await journal.standing(SystemClock().now())]
+
+
+async def said_since(path: Path, decision: Mapping[str, Any]) -> list[str]:
+    """Sentences for what is active for a deployment now and was not when `decision` was made.
+
+    `decision` is as `codec.describe` tells it.
+    """
+    known = {word["id"] for word in decision.get("overrides", ())}
+    mine = scopes(decision["group"], decision["deployment"])
+    news = [one.override for one in await active(path) if one.scope in mine]
+    return [told_override(word)["sentence"] for word in news if word.id not in known]
 
 
 def _configured(path: Path, scope: str) -> tuple[Settings, Sequence[Group]]:

@@ -366,6 +366,41 @@ async def test_a_write_that_was_cancelled_does_not_block_the_next() -> None:
         assert (await b.platform.apply(RID, BEFORE, AFTER)).kind is Kind.APPLIED
 
 
+@pytest.mark.parametrize(
+    ("state", "ready"), [("DEGRADED", True), ("STARTING", False), ("ACTIVE", False)]
+)
+@pytest.mark.parametrize(
+    ("after", "goes"),
+    [
+        (Envelope(2, 6, 32), True),
+        (Envelope(0, 3, 32), False),
+        (Envelope(1, 2, 32), False),
+        (Envelope(1, 3, 16), False),
+        (Envelope(2, 6, 48), False),  # a restart, however much there is to gain
+    ],
+)
+async def test_one_in_trouble_since_its_last_reading_is_raised_but_not_lowered(
+    state: str, *, ready: bool, after: Envelope, goes: bool
+) -> None:
+    async with bench() as b:
+        b.stack.deployments[RID]["status"].update(state=state, isReady=ready)
+        outcome = await b.platform.apply(RID, BEFORE, after)
+        if goes:
+            assert outcome.kind is Kind.APPLIED
+            return
+        assert (outcome.kind, outcome.reason.code) == (Kind.HELD, Code.DEPLOYMENT_NOT_SETTLED)
+        assert str(outcome.reason).startswith(f"no lowering or restart while {state}")
+        assert (outcome.actual, b.stack.methods()) == (BEFORE, ["GET"])
+
+
+async def test_one_without_a_guaranteed_replica_may_be_not_ready() -> None:
+    async with bench() as b:
+        b.stack.deployments[RID]["status"]["isReady"] = False
+        b.stack.configuration()["minReplicas"] = 0
+        outcome = await b.platform.apply(RID, Envelope(0, 3, 32), Envelope(0, 2, 32))
+        assert outcome.kind is Kind.APPLIED
+
+
 async def test_ownership_is_asked_last_and_right_before_the_put() -> None:
     async with bench() as b:
         asked: list[int] = []

@@ -55,6 +55,8 @@ MORE = Envelope(5, 9, 8)
 def test_the_daemons_own_state_is_asked_at_each_scrape() -> None:
     told = metrics()
     assert value(told, "journal_up") == 1
+    assert value(told, "pause_file") == 0
+    assert value(told, "overrides_active", control="pause") == 0
     assert value(told, "fleet_alarm", group="online", alarm="blind") == 0
     told.watch_inside(
         lambda: Reading(
@@ -62,10 +64,14 @@ def test_the_daemons_own_state_is_asked_at_each_scrape() -> None:
             alarms={"online": Code.FLEET_DROPPING},
             journal_up=False,
             unrecorded=3,
+            pause_file=True,
+            words={"brake": 2},
         )
     )
     assert value(told, "journal_up") == 0
     assert value(told, "journal_unrecorded_decisions") == 3
+    assert value(told, "pause_file") == 1
+    assert value(told, "overrides_active", control="brake") == 2
     assert value(told, "evaluation_interval_seconds", group="online") == 15
     assert value(told, "evaluation_interval_seconds", group="gone") is None
     assert value(told, "fleet_alarm", group="online", alarm="dropping") == 1

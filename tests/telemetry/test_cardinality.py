@@ -60,7 +60,7 @@ def test_no_decision_whatever_it_is_has_more_series_than_documented(told: list[D
 
 
 def test_only_metrics_with_one_series_per_value_shrink_at_basic_detail() -> None:
-    assert ONE_HOT == SETS.keys()
+    assert SETS.keys() == ONE_HOT
     assert most(DEPLOYMENTS, {}, full=False) < most(DEPLOYMENTS, {})
     everything = [metric for metric in DEPLOYMENTS if metric.scope is Scope.FULL]
     assert most(everything, {}, full=False) == 0

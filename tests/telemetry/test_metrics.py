@@ -125,6 +125,17 @@ def test_applied_is_absent_until_something_was_applied_from_here() -> None:
     assert chat(told, "last_change_timestamp_seconds") == NOW - 90
 
 
+def test_a_brake_and_a_mode_for_a_while_can_be_told_apart() -> None:
+    told = metrics()
+    brake = Override(Control.BRAKE, "ada", "incident", NOW + 60)
+    told.told(report(decided(seen=observed(overrides=(brake,)))))
+    assert [chat(told, name) for name in ("paused", "braked", "overridden")] == [0, 1, 0]
+    word = Override(Control.MODE, "ada", "trial", NOW + 60, mode=Mode.RECOMMEND)
+    told.told(report(decided(seen=observed(overrides=(word,)))))
+    assert [chat(told, name) for name in ("paused", "braked", "overridden")] == [0, 0, 1]
+    assert chat(told, "override_expiry_timestamp_seconds") == NOW + 60
+
+
 def test_a_guard_that_shaped_the_plan_is_named_and_a_policy_of_its_name_is_not() -> None:
     told = metrics()
     vote = Vote("limits", wanting(5, 6).answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,12 +36,16 @@ def forecast_readings(seats: Sequence[Seat]) -> list[ForecastReading]:
 
 def inside(daemon: Daemon) -> Reading:
     """The daemon's own state, for its metrics."""
-    ticks = list(daemon.ticks.values())
+    ticks, words = list(daemon.ticks.values()), daemon.operators.words
+    said = [word for all_of in words.now().by_scope.values() for word in all_of]
+    now = daemon.clock.now()
     return Reading(
         intervals={tick.group: tick.interval_s for tick in ticks},
         alarms={tick.group: tick.alarm.code if tick.alarm else None for tick in ticks},
         journal_up=all(tick.journal_up for tick in ticks),
         unrecorded=sum(len(tick.unrecorded) for tick in ticks),
+        pause_file=words.file.word() is not None,
+        words=Counter(word.control.value for word in said if word.active(now)),
     )
 
 
