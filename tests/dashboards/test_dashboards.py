@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import math
 import re
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +21,8 @@ import pytest
 from autoscaler.telemetry.catalogue import METRICS, PREFIX, Type
 from dashboards.__main__ import FOLDER
 from dashboards.pages import BUILT, pages
-from tests.fakes.daemon import until
-from tests.fakes.prometheus import RealPrometheus
+from tests.fakes.daemon import Daemon, until
+from tests.fakes.prometheus import RealPrometheus, promtool_or_skip
 from tests.fakes.troubled import Fleet, fleet
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +183,29 @@ async def live(world: Fleet) -> None:
     assert told.code == 0, told.err
 
 
+async def exemplars_lead_to_decisions(prometheus: RealPrometheus, daemon: Daemon) -> None:
+    """What Prometheus kept of OpenMetrics opens in the daemon's API."""
+    span = {"start": f"{time.time() - 300:.0f}", "end": f"{time.time():.0f}"}
+    applied = f'{PREFIX}decisions_total{{outcome="applied"}}'
+    [found] = await prometheus.get("query_exemplars", query=applied, **span)
+    idents = {one["labels"]["decision_id"] for one in found["exemplars"]}
+    told = await daemon.api(f"/decisions/{idents.pop()}")
+    assert told["outcome"]["kind"] == "applied"
+
+
+async def promtool_finds_nothing(daemon: Daemon) -> None:
+    """It reads the text format alone; that OpenMetrics is right shows by being scraped."""
+    _, text = await daemon.page("/metrics")
+    process = await asyncio.create_subprocess_exec(
+        *(promtool_or_skip(), "check", "metrics"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate(text.encode())
+    assert (process.returncode, told.decode()) == (0, "")
+
+
 @pytest.mark.server
 @pytest.mark.slow
 async def test_every_query_returns_data_from_a_daemon_at_work(tmp_path: Path) -> None:
@@ -190,7 +215,11 @@ async def test_every_query_returns_data_from_a_daemon_at_work(tmp_path: Path) ->
         pacing |= {"requests_per_second": 10, "burst": 3}
         async with (
             world.site.daemon() as daemon,
-            RealPrometheus([f"127.0.0.1:{world.site.port}"], "500ms") as prometheus,
+            RealPrometheus(
+                [f"127.0.0.1:{world.site.port}"],
+                "500ms",
+                flags=["--enable-feature=exemplar-storage"],
+            ) as prometheus,
         ):
             await prometheus.until("foundry_autoscaler_source_up == 1")
             await live(world)
@@ -209,5 +238,7 @@ async def test_every_query_returns_data_from_a_daemon_at_work(tmp_path: Path) ->
             except AssertionError:
                 told = "\n".join(f"{query.where}: {query.filled}" for query in empty)
                 raise AssertionError(f"no data for:\n{told}") from None
+            await exemplars_lead_to_decisions(prometheus, daemon)
+            await promtool_finds_nothing(daemon)
             targets = (await prometheus.get("targets"))["activeTargets"]
             assert [target["health"] for target in targets] == ["up"]

