@@ -123,10 +123,12 @@ async def deployments_fail_one_by_one(world: Fleet, daemon: Daemon, siren: Siren
     for name, lasting in (("held", "5m"), ("chat", "ever")):
         told = await world.site.cli("pause", name, "--for", lasting, "--why", "a trial")
         assert told.code == 0, told.err
+    await world.brake("drifty")
     await world.exporter.kill()
     await heard(siren, "ChangesRefused", "ChangesFailing", "AtCeiling", "RaiseStuck")
     await heard(siren, "PolicyCrashed", "BudgetSpent", "BudgetRunsOut", "FloorNotReached")
-    await heard(siren, "OverrideExpiring", "OverrideWithoutEnd")
+    await heard(siren, "OverrideExpiring", "OverrideWithoutEnd", "BrakeActive")
+    await heard(siren, "NotificationsFailing")
     await heard(siren, "SourceDown", "DataStale", "FleetAlarm", "Flapping")
 
 

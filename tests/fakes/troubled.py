@@ -13,10 +13,14 @@ import aiohttp
 from aiohttp import web
 
 from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import Control, Override
 from autoscaler.lab.platform.deployment import DeploymentSpec
 from autoscaler.lab.platform.server import BASE, SimulatedPlatform
+from autoscaler.settings import load
+from autoscaler.wiring.store import open_store
 from tests.fakes.daemon import CALM_ENVELOPE, SECRET, TOKEN, Json, Knob, Site, configuration
 
+ENVIRON: dict[str, str] = {}
 NAMES = ("chat", "blocked", "broken", "capped", "swing", "drifty", "held", "stuck", "lone", "surge")
 LATER = ("slow", "thrifty", "spender", "crashy")
 """Those that only a reload brings."""
@@ -108,6 +112,15 @@ class Fleet:
         async with self.session.put(url, headers=headers, json=body) as answer:
             assert answer.status == 200, await answer.text()
 
+    async def brake(self, name: str) -> None:
+        """Pull the brake on one deployment, through the store as a command does."""
+        journal = await open_store(load(self.site.file, ENVIRON), lock=False)
+        try:
+            word = Override(Control.BRAKE, "tester", "a trial", time.time() + 600)
+            await journal.add_override(name, word)
+        finally:
+            await journal.close()
+
     def worsen(self) -> None:
         """Add the deployments that are wrong by their configuration; a reload takes them."""
         folder = self.site.folder / "policies"
@@ -146,6 +159,9 @@ def tree_of(platform: SimulatedPlatform, exporter: Exporter, secret_file: Path) 
     tree["platform"] |= {"resync": "10s", "timeouts": {"read": "2s", "write": "9s"}}
     tree["platform"]["pacing"] |= {"attempts": 1, "breaker": {"failures": 4, "open_for": "1s"}}
     tree["sources"]["exporter"] = {"kind": "openmetrics", "url": exporter.url}
+    # Nobody is at home there.
+    hook = {"format": "json", "url": f"{platform.url}/nowhere", "kinds": ["refused"], "wait": "0s"}
+    tree["notify"] = {"hook": hook}
     signal = tree["defaults"]["signals"]["in_flight"]
     one: Json = {name: {"rid": platform.deployments[name].rid} for name in NAMES}
     one["capped"]["limits"] = {
