@@ -242,6 +242,15 @@ class Learnt:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some hours of one deployment's history from `at` on, Unix seconds, in bytes."""
+
+    deployment: str
+    at: float
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What operators have said: the words that stand, oldest first, and looks that were asked for.
 

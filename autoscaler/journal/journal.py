@@ -16,16 +16,16 @@ from autoscaler.core.observation import Change, Override
 from autoscaler.journal import activity as a
 from autoscaler.journal import decisions as d
 from autoscaler.journal import forecasts as f
+from autoscaler.journal import loads, past
 from autoscaler.journal import news as n
 from autoscaler.journal import overrides as o
-from autoscaler.journal import past
 from autoscaler.journal import prune as p
 from autoscaler.journal import rows as r
 from autoscaler.journal import state as s
 from autoscaler.journal.schema import OPEN
 from autoscaler.journal.store import Store
 from autoscaler.journal.verify import Verifier
-from autoscaler.ports import Clock, Heard, Intent, Learnt, Memory, Note
+from autoscaler.ports import Chunk, Clock, Heard, Intent, Learnt, Memory, Note
 
 # Decisions encoded between two turns of the event loop: 50 x 30 us = 1.5 ms.
 TURN = 50
@@ -182,6 +182,16 @@ class SqlJournal:
         """What was stored of these deployments' forecasts."""
         return await self._store.run("reading forecasts", lambda c: f.read(c, deployments))
 
+    async def keep_chunks(self, chunks: Sequence[Chunk]) -> None:
+        """Store hours of histories, over what was known of the same hours."""
+        await self._store.run("storing histories", lambda c: loads.write(c, chunks))
+
+    async def chunks(self, deployments: Sequence[str], start: float) -> Sequence[Chunk]:
+        """The stored hours of these that begin at or after `start`, Unix seconds, oldest first."""
+        return await self._store.run(
+            "reading histories", lambda c: loads.read(c, deployments, start)
+        )
+
     # --- what commands and the composition root call --------------------------------------
 
     async def latest(self, deployment: str) -> bytes | None:
@@ -328,6 +338,7 @@ class SqlJournal:
             lambda c: pruning.told(c, p.overrides(c, start)),
             lambda c: p.changes(c, now),
             lambda c: f.prune(c, start),
+            lambda c: loads.prune(c, now),
             lambda c: pruning.told(c, a.prune(c, start, keep_rows, p.BATCH)),
         )
         total = 0

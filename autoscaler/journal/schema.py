@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 # The newest migration. A start whose store is already there needs no migration tool at all.
-HEAD = "0003"
+HEAD = "0004"
 
 # A state of an intent; the others are the kinds of outcomes.
 OPEN = "open"
@@ -110,6 +110,15 @@ forecast = Table(
     Column("name", Text, primary_key=True),
     Column("at", Double, nullable=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+load_history = Table(
+    "load_history",
+    metadata,
+    Column("deployment", Text, primary_key=True),
+    Column("at", Double, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_load_history_at", "at"),
 )
 
 override = Table(

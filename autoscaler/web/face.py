@@ -67,7 +67,7 @@ class Face(Protocol):
         """One row per deployment; see `table.Table`. Called in a worker thread, once a second."""
         ...
 
-    def deployment(self, name: str, standing: Sequence[Standing]) -> Json | None:
+    def deployment(self, name: str, standing: Sequence[Standing], cost: Cost) -> Json | None:
         """Everything about one deployment; see `view.detail`. None for an unknown name."""
         ...
 
@@ -129,11 +129,29 @@ class Records(Protocol):
         ...
 
 
+class Cost(Protocol):
+    """Compute-seconds; None where nothing is known."""
+
+    @property
+    def today(self) -> float | None:
+        """Since midnight UTC."""
+        ...
+
+    @property
+    def month(self) -> float | None:
+        """Of this month, at the last week's pace."""
+        ...
+
+
 class Past(Protocol):
     """How loads and envelopes went."""
 
     async def series(self, name: str, span: Span) -> Json:
         """Lines of a managed deployment; see the API's document."""
+        ...
+
+    async def cost(self, name: str) -> Cost:
+        """What the guaranteed replicas of a managed deployment cost."""
         ...
 
     def sparklines(self, names: Sequence[str]) -> Json:

@@ -21,6 +21,7 @@ from autoscaler.journal import SqlJournal
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
+from autoscaler.runtime.history.keeper import Keeper
 from autoscaler.runtime.pausefile import PauseFile
 from autoscaler.runtime.reload import FileWatch
 from autoscaler.settings import ConfigError, Settings, load, watch_files
@@ -53,6 +54,8 @@ AGAIN_S = 30.0
 LAG_S = 1.0
 # How often overrides are compared for open pages, whichever way they came.
 LOOK_S = 2.0
+# How often some of the histories are written out.
+SETTLE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Running:
     controls: Controls
     journal: SqlJournal
     page: WebParts
+    keeper: Keeper
     again_at: float | None = None
     """When to try a configuration again that was good but came at a bad moment; monotonic."""
 
@@ -162,6 +166,7 @@ class Running:
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
+        await self.keeper.finish()
         await self.daemon.stop(events.stopped)
         await self.heard.notices.close()
         await self.server.close()
@@ -206,13 +211,14 @@ async def start(
     daemon.operators.words.file = pause or PauseFile(settings.pause_file)
     face = DaemonFace(daemon, metrics, journal, witnesses)
     controls = Controls(daemon, journal)
-    page = parts_of(face, controls, Gate(access))
+    keeper = Keeper(witnesses.recorder, journal, clock)
+    page = parts_of(face, keeper, controls, Gate(access))
     server = await _page(settings, page, journal, tls)
     witnesses.configuration.loaded(clock.now(), parts.digest)
     _watch(metrics, daemon, parts)
     await _begin(daemon, parts, server)
     heard = Heard(metrics, lines, watches, witnesses, notices)
-    running = Running(settings, daemon, heard, server, hide, controls, journal, page)
+    running = Running(settings, daemon, heard, server, hide, controls, journal, page, keeper)
     await notices.take(sinks)
     await _begun(running, parts.digest)
     return running
@@ -290,6 +296,12 @@ def _keep_house(running: Running, journal: SqlJournal) -> None:
     daemon.schedule.every("lag", LAG_S, lag)
     daemon.schedule.every("notify", LAG_S, notify)
     daemon.schedule.every("telling", LOOK_S, look)
+
+    async def settle(_lag_s: float) -> None:
+        with contextlib.suppress(JournalError):
+            await running.keeper.settle()
+
+    daemon.schedule.every("history", SETTLE_S, settle, after=1.0)
 
 
 async def serve(path: Path) -> None:

@@ -27,7 +27,7 @@ from autoscaler.ports import JournalError
 from autoscaler.roster import Managed
 from autoscaler.web import view
 from autoscaler.web.api.parts import Parts
-from autoscaler.web.face import Asked, Span, Standing, UnknownScope, Wanted
+from autoscaler.web.face import Asked, Cost, Span, Standing, UnknownScope, Wanted
 from autoscaler.web.stream import Hub
 from autoscaler.web.table import Table
 from autoscaler.web.view import applying
@@ -150,11 +150,15 @@ class FakeFace:
         self.listed += 1
         return self.table.rows(self.decisions.values(), self.managed, standing)
 
-    def deployment(self, name: str, standing: Sequence[Standing]) -> Mapping[str, Any] | None:
+    def deployment(
+        self, name: str, standing: Sequence[Standing], cost: Cost
+    ) -> Mapping[str, Any] | None:
         found = self.decisions.get(name)
         if found is None:
             return None
-        return view.detail(found, self.managed.get(name), applying(standing, found.group, name))
+        words = applying(standing, found.group, name)
+        known = view.Known((), (), cost.today, cost.month)
+        return view.detail(found, self.managed.get(name), words, None, known)
 
     def knows(self, name: str) -> bool:
         return name in self.decisions
@@ -219,8 +223,19 @@ class FakeRecords:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A cost."""
+
+    today: float | None = 12_000.0
+    month: float | None = None
+
+
 class FakePast:
     """Lines that rise from 1; one point in ten is missing."""
+
+    async def cost(self, name: str) -> Cost:
+        return Spent()
 
     async def series(self, name: str, span: Span) -> Mapping[str, Any]:
         end = span.start + 60 if span.end is None else span.end

@@ -41,6 +41,7 @@ class Kept:
     forecast: str | None
     fine: Fine | None = None
     restored: bool = False
+    kept_ten: int = -1
     startups: tuple[float, ...] = ()
     cold_starts: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=COLD_STARTS)

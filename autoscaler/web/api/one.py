@@ -38,8 +38,12 @@ class One:
             return await parts.unknown(name)
 
         async def make() -> bytes:
-            standing = await parts.standing()
-            return await asyncio.to_thread(lambda: dump(parts.face.deployment(name, standing)))
+            standing, cost = await parts.standing(), await parts.past.cost(name)
+
+            def told() -> bytes:
+                return dump(parts.face.deployment(name, standing, cost))
+
+            return await asyncio.to_thread(told)
 
         return send(request, await parts.shelf.body(f"deployment {name}", make))
 

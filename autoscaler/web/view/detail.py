@@ -32,11 +32,13 @@ NOTHING_LEARNT = Learned()
 class Known:
     """What is known of a deployment beside its decision.
 
-    `forecasts` and `cold_starts` are ready JSON.
+    `forecasts` and `cold_starts` are ready JSON; `today` and `month` are compute-seconds.
     """
 
     forecasts: Sequence[Row] = ()
     cold_starts: Sequence[Row] = ()
+    today: float | None = None
+    month: float | None = None
 
 
 NOTHING_KNOWN = Known()
@@ -66,7 +68,11 @@ def detail(
         "guards": [guard_json(guard) for guard in (managed.guards if managed else ())],
         "forecasts": list(known.forecasts),
         "cold_starts": list(known.cold_starts),
-        "cost": {"per_hour": base["cost_per_hour"], "today": None, "month_forecast": None},
+        "cost": {
+            "per_hour": base["cost_per_hour"],
+            "today": known.today,
+            "month_forecast": known.month,
+        },
         "rid": decision.rid if decision else managed.rid if managed else None,
         "latest": describe(decision) if decision else None,
     }

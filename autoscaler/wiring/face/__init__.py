@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoscaler.runtime.history.keeper import Keeper
 from autoscaler.web.access import Gate
 from autoscaler.web.api.parts import Parts
 from autoscaler.wiring.controls import Controls
@@ -14,13 +15,13 @@ from autoscaler.wiring.face.steering import Steering
 __all__ = ["DaemonFace", "Witnesses", "forecast_readings", "inside", "parts_of"]
 
 
-def parts_of(face: DaemonFace, controls: Controls, gate: Gate) -> Parts:
+def parts_of(face: DaemonFace, keeper: Keeper, controls: Controls, gate: Gate) -> Parts:
     """Whom the handlers ask, for a running daemon."""
-    daemon, journal = face.daemon, face.journal
+    daemon, journal, recorder = face.daemon, face.journal, face.witnesses.recorder
     return Parts(
         face,
         JournalRecords(journal),
-        RecordedPast(daemon, face.witnesses.recorder),
+        RecordedPast(daemon, recorder, keeper),
         Steering(daemon, controls),
         face.witnesses.telling.hub,
         gate,

@@ -17,7 +17,7 @@ from autoscaler.settings import Settings
 from autoscaler.telemetry.metrics import Metrics
 from autoscaler.telemetry.tally import PlatformTally, SourceTally
 from autoscaler.web import view
-from autoscaler.web.face import Standing
+from autoscaler.web.face import Cost, Standing
 from autoscaler.web.stream import Hub
 from autoscaler.web.table import Table
 from autoscaler.wiring.face.configuration import Configuration
@@ -109,7 +109,7 @@ class DaemonFace:
         decisions = [seat.latest for seat in seats if seat.latest is not None]
         return self._table.rows(decisions, {s.managed.name: s.managed for s in seats}, standing)
 
-    def deployment(self, name: str, standing: Sequence[Standing]) -> Json | None:
+    def deployment(self, name: str, standing: Sequence[Standing], cost: Cost) -> Json | None:
         """Everything about one deployment."""
         seat = self.daemon.seats.get(name)
         if seat is None:
@@ -124,6 +124,8 @@ class DaemonFace:
                 *({"at": None, "took_s": took} for took in unseen),
                 *({"at": at, "took_s": took} for at, took in starts),
             ],
+            cost.today,
+            cost.month,
         )
         return view.detail(seat.latest, seat.managed, words, event, known)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
+from autoscaler.core.cost import Unpriced, replica_rate
 from autoscaler.core.observation import Missing, Series
 from autoscaler.ports import Question
 from autoscaler.runtime.daemon import Daemon
 from autoscaler.runtime.history import Fine, Recorder
-from autoscaler.runtime.history.lines import Ahead, Raster, lines, looking, sparkline
-from autoscaler.runtime.history.track import MINUTE_S, TEN
+from autoscaler.runtime.history.cost import UNKNOWN_COST, Cost, priced
+from autoscaler.runtime.history.keeper import Keeper
+from autoscaler.runtime.history.lines import Ahead, Raster, joined, lines, looking, sparkline
+from autoscaler.runtime.history.track import MINUTE_S, MINUTES, NOTHING, TEN, Point
 from autoscaler.runtime.seat import Seat
 from autoscaler.web.face import Span
 
@@ -28,6 +32,9 @@ SOME_MORE = 1.1
 # Fleets that tick faster than this, as a demonstration does, show a quarter of an hour.
 FAST_S = 5
 FAST_STEP_S = 25
+# A cost is counted anew after this long.
+COST_S = 30.0
+WEEK_S = 7 * 86_400.0
 TEN_S = TEN * MINUTE_S
 
 
@@ -40,12 +47,14 @@ class Narrow(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordedPast:
     """Satisfies `web.face.Past`."""
 
     daemon: Daemon
     recorder: Recorder
+    keeper: Keeper
+    _costs: dict[str, tuple[float, Cost]] = field(default_factory=dict)
 
     async def series(self, name: str, span: Span) -> Mapping[str, Any]:
         """The lines of one deployment."""
@@ -59,7 +68,8 @@ class RecordedPast:
         raster = Raster.over(span.start, end, span.points, unit_s)
         loads = await self._told(seat, raster, now) if seat is not None else None
         track = fine.track if fine is not None else self.recorder.track(name)
-        look = looking(track, {})
+        tens = await self._tens(name, raster.start) if fine is None else {}
+        look = looking(track, tens)
         return await asyncio.to_thread(lines, raster, look, now, ahead, loads, unit_s)
 
     def _fine(self, name: str, start: float, end: float, now: float) -> Fine | None:
@@ -68,6 +78,33 @@ class RecordedPast:
         if fine is None or end - start > fine.unit_s * fine.track.size * SOME_MORE:
             return None
         return fine if now - start <= fine.unit_s * fine.track.size * SOME_MORE else None
+
+    async def _tens(self, name: str, start: float) -> Mapping[int, Point]:
+        """What the journal has of a window that begins before the minutes in memory do."""
+        track = self.recorder.track(name)
+        edge = MINUTE_S * (track.minute - MINUTES) if track is not None else math.inf
+        return await self.keeper.tens(name, start) if start < edge else {}
+
+    async def cost(self, name: str) -> Cost:
+        """What the guaranteed replicas cost today and, at the last week's pace, this month."""
+        now = self.daemon.clock.now()
+        kept = self._costs.get(name)
+        if kept is None or now >= kept[0]:
+            self._costs = {n: one for n, one in self._costs.items() if one[0] > now}
+            kept = self._costs[name] = now + COST_S, await self._cost(name, now)
+        return kept[1]
+
+    async def _cost(self, name: str, now: float) -> Cost:
+        seat = self.daemon.seats.get(name)
+        rate = replica_rate(seat.live.resources) if seat is not None else None
+        if seat is None or seat.read_at is None or rate is None or isinstance(rate, Unpriced):
+            return UNKNOWN_COST
+        tens = dict(await self.keeper.tens(name, now - WEEK_S))
+        minute, track = int(now // MINUTE_S), self.recorder.track(name)
+        if track is not None:
+            for first in range((minute - MINUTES) // TEN * TEN, minute + 1, TEN):
+                tens[first] = joined([tens.get(first, NOTHING), track.point(first, TEN)])
+        return priced(tens, rate, now)
 
     def sparklines(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The highest load of each ten minutes of the last six hours."""
