@@ -27,6 +27,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "rid": decision.rid,
         "group": decision.group,
         "mode": decision.mode.value,
+        "trace": decision.trace or None,
         "headline": decision.headline(),
         "overrides": told_overrides(seen.overrides, seen.at),
         "state": seen.health.state,

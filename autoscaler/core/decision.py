@@ -47,7 +47,8 @@ class Outcome:
 class Decision:
     """One deployment, one tick: what was seen, what was planned, what came of it.
 
-    `id` sorts by time; metrics, log line, journal row, API and page are made from this.
+    `id` sorts by time; metrics, log line, journal row, API and page are made from this. `trace` is
+    the id of the tick's trace, empty when it is not traced.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Decision:
     seen: Observation
     plan: Plan
     outcome: Outcome
+    trace: str = ""
 
     def headline(self) -> str:
         """What happened and why, in one line."""

@@ -29,6 +29,7 @@ from autoscaler.foundry.pacing import REQUESTS_PER_WRITE, Turn
 from autoscaler.foundry.verdict import Verdict, judge
 from autoscaler.foundry.wire import altered, configuration_of, live_of, merge
 from autoscaler.ports import Clock, LastWord, Live
+from autoscaler.steps import step
 
 OK = 200
 
@@ -76,7 +77,8 @@ class Writer:
         try:
             # Before the reading, also the second time: nothing is to wait between it and the PUT.
             await turn.afford(REQUESTS_PER_WRITE)
-            raw, live = await self.reading(change.rid, turn)
+            with step("re-read"):
+                raw, live = await self.reading(change.rid, turn)
         except FoundryError as error:
             return refused(change, error)
         early = _needless(change, live) or self._stopped(change, live)
@@ -97,7 +99,9 @@ class Writer:
                 raise _Kept(kept)
 
         try:
-            told = expect(change.rid, await self._client.replace(change.rid, body, turn, leave))
+            with step("put"):
+                raw = await self._client.replace(change.rid, body, turn, leave)
+            told = expect(change.rid, raw)
         except _Kept as kept:
             outcome = replace(kept.outcome, actual=live.envelope, thread_ceiling=change.ceiling)
             return Ending(outcome)
@@ -126,7 +130,8 @@ class Writer:
 
     async def _confirm(self, change: Change, body: Object, told: Live, turn: Turn) -> Outcome:
         try:
-            raw, live = await self.reading(change.rid, turn)
+            with step("read back"):
+                raw, live = await self.reading(change.rid, turn)
         except FoundryError:
             # The PUT's own answer is good enough; the next resync reads again anyway.
             return _applied(change, told.envelope, ())
@@ -138,7 +143,8 @@ class Writer:
         """A timeout, a reset or a 5xx says nothing; the next reading does."""
         status = _status(error)
         try:
-            raw, live = await self.reading(change.rid, turn)
+            with step("read back"):
+                raw, live = await self.reading(change.rid, turn)
         except FoundryError as blind:
             reason = because(
                 Code.OUTCOME_UNKNOWN,

@@ -35,6 +35,7 @@ from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
 from autoscaler.runtime.watchdog import Watchdog
 from autoscaler.runtime.words import Words
+from autoscaler.steps import UNTRACED, Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Daemon:
     listeners: Sequence[Listener]
     membership: Membership
     watch: ScheduleWatch
+    tracer: Tracer = UNTRACED
     seats: dict[str, Seat] = field(default_factory=dict)
     ticks: dict[str, Tick] = field(default_factory=dict)
     parts: Parts | None = None
@@ -177,6 +179,7 @@ class Daemon:
             self.journal,
             (*self.listeners, self.watchdog),
             self.last_word,
+            self.tracer,
         )
         for gone in self.ticks.keys() - {group.name for group in groups}:
             self.schedule.drop(f"tick:{gone}")

@@ -9,6 +9,7 @@ from autoscaler.core.observation import Absence, Missing, Series, Signal
 from autoscaler.ports import Question, Reading, Sample, Source
 from autoscaler.roster import SignalSpec
 from autoscaler.runtime.seat import Seat
+from autoscaler.steps import step
 
 # Sources tolerate samples so far ahead of this clock.
 AHEAD_S = 30.0
@@ -27,9 +28,21 @@ async def ask_all(
     """
     questions = list(dict.fromkeys(asked))
     answers = await asyncio.gather(
-        *(_ask(sources[source], question, at, deadline_s) for source, question in questions)
+        *(_asked(sources, source, question, at, deadline_s) for source, question in questions)
     )
     return dict(zip(questions, answers, strict=True))
+
+
+async def _asked(
+    sources: Mapping[str, Source], source: str, question: Question, at: float, deadline_s: float
+) -> Reading | Missing:
+    with step("query", source=source, signal=question.signal) as asking:
+        answer = await _ask(sources[source], question, at, deadline_s)
+        if isinstance(answer, Missing):
+            asking.say(missing=answer.why.value)
+        else:
+            asking.say(samples=len(answer.samples), complete=answer.complete)
+    return answer
 
 
 async def _ask(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from autoscaler import steps
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.fleet import Candidate, fit
@@ -31,6 +32,7 @@ from autoscaler.runtime.last_word import NOT_OURS, LastWord, Leaving
 from autoscaler.runtime.observe import Answers, answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.shared import Shared, rate_of
+from autoscaler.steps import UNTRACED, Tracer, step
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,7 @@ class World:
     journal: Journal
     listeners: Sequence[Listener]
     last_word: LastWord
+    tracer: Tracer = UNTRACED
 
 
 class Tick:
@@ -91,6 +94,7 @@ class Tick:
         self.last_at: float | None = None
         self.alarm: Reason | None = None
         self._count = 0
+        self._trace = ""
         self._intended: set[str] = set()
         self._doubtful: set[str] = set()
 
@@ -103,27 +107,41 @@ class Tick:
 
     async def run(self, lag_s: float = 0.0) -> TickReport:
         """One whole tick; `lag_s` is how late it begins, told on."""
+        with steps.tick(self.world.tracer, self.group) as self._trace:
+            if not self._trace:
+                return await self._run(lag_s)
+            with structlog.contextvars.bound_contextvars(trace=self._trace):
+                return await self._run(lag_s)
+
+    async def _run(self, lag_s: float) -> TickReport:
         world = self.world
         began, at = world.clock.monotonic(), world.clock.now()
         self._mind_the_gap(at)
-        await self._observe(at)
-        decisions = await self._decide(at)
+        with step("observe", deployments=len(self.seats)):
+            await self._observe(at)
+        with step("decide"):
+            decisions = await self._decide(at)
         self.alarm = self.shared.calm(decisions, world.clock.monotonic())
         decisions = await self._write(decisions, began)
-        await self._record(at, decisions)
+        with step("record"):
+            await self._record(at, decisions)
         took = world.clock.monotonic() - began
         self.last_at = at
         report = TickReport(self.group, at, took, lag_s, decisions, self.interval_s)
-        for listener in world.listeners:
+        with step("tell"):
+            await self._tell(report)
+        if len(self.seats) >= LARGE:
+            self.heap.settle()
+        return report
+
+    async def _tell(self, report: TickReport) -> None:
+        for listener in self.world.listeners:
             try:
                 listener.told(report)
             except Exception:  # a listener that fails does not stop the others
                 log.exception("a bug of a listener", listener=type(listener).__name__)
             # Each takes up to 50 ms for 10,000 decisions: others get their turn in between.
             await asyncio.sleep(0)
-        if len(self.seats) >= LARGE:
-            self.heap.settle()
-        return report
 
     def _mind_the_gap(self, at: float) -> None:
         last, longest = self.last_at, max(GAP_S, 3 * self.interval_s)
@@ -171,6 +189,7 @@ class Tick:
             seen,
             plan,
             outcome,
+            self._trace,
         )
 
     def _may_write(self, seat: Seat) -> Outcome:
@@ -185,7 +204,9 @@ class Tick:
             return decisions
         candidates = [_candidate(self.seats[i], decisions[i]) for i in pending.values()]
         now, room = self.world.clock.monotonic(), self.world.platform.room(self.interval_s)
-        fitted = fit(candidates, self.shared.budget(room, self.seats, now))
+        with step("fit", wanted=len(candidates), room=room) as fitting:
+            fitted = fit(candidates, self.shared.budget(room, self.seats, now))
+            fitting.say(going=len(fitted.go), waiting=len(fitted.waiting))
         for waiting in fitted.waiting:
             index = pending[waiting.candidate.deployment]
             outcome = Outcome(Kind.DEFERRED, waiting.reason)
@@ -205,7 +226,9 @@ class Tick:
         leaving, rid = self.world.last_word.leaving, seat.managed.rid
         seat.writing, leaving[rid] = True, Leaving(seat, decision, began + OLDEST_PLAN_S)
         try:
-            outcome = await self._attempt(seat, decision)
+            with step("write", deployment=decision.deployment, decision=decision.id) as writing:
+                outcome = await self._attempt(seat, decision)
+                writing.say(outcome=outcome.kind.value, reason=outcome.reason.code.value)
         finally:
             seat.writing, seat.writes = False, seat.writes + 1
             leaving.pop(rid, None)
@@ -234,7 +257,8 @@ class Tick:
 
     async def _announced(self, decision: Decision) -> bool:
         try:
-            await self.world.journal.intend(decision)
+            with step("intend"):
+                await self.world.journal.intend(decision)
         except JournalError:
             self.journal_up = False
             # A journal that was only slow may have it all the same.

@@ -23,6 +23,7 @@ from autoscaler.settings.problem import ConfigError, Fault, Path
 from autoscaler.settings.secrecy import fault_of_file
 from autoscaler.settings.sections import Controls, Journal, Log, Platform, Plugins
 from autoscaler.settings.shape import Name
+from autoscaler.settings.tracing import Tracing
 from autoscaler.settings.tree import Tree
 from autoscaler.settings.web import Web
 
@@ -71,6 +72,8 @@ class Settings(BaseSettings):
     """The log."""
     controls: Controls = Controls()
     """How operators stop the daemon."""
+    tracing: Tracing | None = None
+    """Where the steps of ticks are sent; nowhere when left out."""
     notify: dict[Name, SinkShape] = Field(default_factory=dict)
     """Who is told of what matters, by name."""
     plugins: Plugins = Plugins()
@@ -141,7 +144,7 @@ def _told(path: Path, flawed: tuple[Path, ...]) -> bool:
 def _secret_files(tree: Tree) -> list[Path]:
     """Paths of the secret files that will be read; one that a variable replaces is not."""
     found: list[Path] = []
-    for section in (("platform", "auth"), ("journal",), *_named(tree)):
+    for section in (("platform", "auth"), ("journal",), ("tracing",), *_named(tree)):
         for key in _keys(tree.at(section)):
             stem = key.removesuffix("_file")
             if key in {stem, "ca_file"} or tree.variable_gave((*section, stem)):
@@ -155,7 +158,7 @@ def _plain_files(tree: Tree) -> list[Path]:
     tokens = tree.at(("web", "tokens"))
     hashes = range(len(tokens)) if isinstance(tokens, list) else ()
     return [
-        *((*at, "ca_file") for at in (("platform",), *_named(tree))),
+        *((*at, "ca_file") for at in (("platform",), ("tracing",), *_named(tree))),
         *(("web", "tls", name) for name in ("cert_file", "client_ca_file")),
         ("web", "oidc", "jwks_file"),
         *(("web", "tokens", index, "sha256_file") for index in hashes),

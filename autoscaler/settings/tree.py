@@ -35,7 +35,7 @@ _AUTH = ("platform", "auth")
 _OPEN_KEYS = frozenset({"client_id", "client_secret_file", "scopes", "token_file"})
 _ONE_KEY = re.compile(r"\s*(?:- )?(?:[\w.-]+:\s+)?")
 _UNTIL_NEXT = re.compile(r"[,}\]#]")
-_FILE_SECTIONS = ("platform", "sources", "journal", "web", "log")
+_FILE_SECTIONS = ("platform", "sources", "journal", "web", "log", "notify", "tracing")
 
 
 class Tree:

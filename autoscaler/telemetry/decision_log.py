@@ -125,6 +125,8 @@ class DecisionLog:
             "after": str(plan.after),
             "decision": decision.id,
         }
+        if decision.trace:
+            facts["trace"] = decision.trace
         if outcome.status is not None:
             facts["status"] = outcome.status
         if outcome.kind in TROUBLE:

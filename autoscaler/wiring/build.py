@@ -71,6 +71,8 @@ def loaded_secrets(settings: Settings) -> list[str]:
     secrets = [secret.get_secret_value() for secret in found if secret is not None]
     with contextlib.suppress(ConfigError, OSError):
         secrets += secrets_of(settings)
+        if settings.tracing is not None and settings.tracing.token_file is not None:
+            secrets.append(read_secret(settings.tracing.token_file).get_secret_value())
     for source in settings.sources.values():
         file = (source.model_extra or {}).get("token_file")
         if isinstance(file, str) and file:

@@ -42,6 +42,8 @@ from autoscaler.wiring.face.configuration import changed_keys, sections_changed
 from autoscaler.wiring.notices import Notices, alarm_of, sinks_of
 from autoscaler.wiring.signals import signals
 from autoscaler.wiring.store import open_store
+from autoscaler.wiring.tracing import close as close_tracer
+from autoscaler.wiring.tracing import tracer_of
 
 log = structlog.get_logger("autoscaler")
 T = TypeVar("T")
@@ -169,6 +171,7 @@ class Running:
         await self.keeper.finish()
         await self.daemon.stop(events.stopped)
         await self.heard.notices.close()
+        await asyncio.to_thread(close_tracer, self.daemon.tracer)
         await self.server.close()
 
 
@@ -201,13 +204,13 @@ async def start(
         return await daemon.last_word(rid, before, after)
 
     access, tls = access_of(settings), tls_of(settings)
-    sinks = sinks_of(settings)
+    sinks, tracer = sinks_of(settings), tracer_of(settings)
     parts = build(settings, watches.platform, watches.source, clock, last_word)
     journal = await open_store(settings)
     lines = DecisionLog()
     told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, notices, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
-    daemon = Daemon(clock, chance, journal, told, Alone(), metrics)
+    daemon = Daemon(clock, chance, journal, told, Alone(), metrics, tracer)
     daemon.operators.words.file = pause or PauseFile(settings.pause_file)
     face = DaemonFace(daemon, metrics, journal, witnesses)
     controls = Controls(daemon, journal)

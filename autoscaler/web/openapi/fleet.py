@@ -170,6 +170,7 @@ DESCRIBED: Schema = {
         "rid": TEXT,
         "group": TEXT,
         "mode": MODE,
+        "trace": maybe(TEXT),
         "headline": TEXT,
         "state": TEXT,
         "envelope_age_s": NUMBER,

@@ -68,7 +68,11 @@ def _flat(tree: object, path: str = "") -> dict[str, object]:
 
 def sections_changed(before: Settings, after: Settings) -> list[str]:
     """Sections whose change only a restart takes over."""
-    found = [name for name in ("journal", "log") if getattr(before, name) != getattr(after, name)]
+    found = [
+        name
+        for name in ("journal", "log", "tracing")
+        if getattr(before, name) != getattr(after, name)
+    ]
     taken = {"write_enabled", "require_token_to_read", "tokens", "oidc"}
     web = [one.web.model_dump(exclude=taken) for one in (before, after)]
     return found if web[0] == web[1] else [*found, "web"]
