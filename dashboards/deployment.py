@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.models.dashboard import VariableOption
 
 from dashboards.parts import (
     ORANGE,
@@ -30,7 +31,10 @@ def build() -> Dashboard:
         "deployment", "One deployment: what it sees, what it wants, what it has, and why."
     )
     board = board.with_variable(group_variable())
-    board = board.with_variable(deployment_variable().multi(False).include_all(False))
+    # One at a time; Grafana takes the first one where nothing is chosen.
+    nothing = VariableOption(selected=False, text="", value="")
+    chosen = deployment_variable().multi(False).include_all(False).current(nothing)
+    board = board.with_variable(chosen)
     board = board.annotation(decisions()).annotation(hands())
     for panel in _figures():
         board = board.with_panel(panel)

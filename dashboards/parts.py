@@ -31,6 +31,7 @@ Steps = list[tuple[float | None, str]]
 Panel = Builder[models.Panel]
 UP_IS_GOOD: Steps = [(None, RED), (1, GREEN)]
 ZERO_IS_GOOD: Steps = [(None, GREEN), (1, RED)]
+BY_LIMITS = dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS)
 WHOLE, HALF, THIRD, QUARTER, SIXTH = 24, 12, 8, 6, 4
 TALL, SHORT = 8, 4
 
@@ -248,6 +249,7 @@ def figure(
         .color_mode(looks.BigValueColorMode.BACKGROUND if limits else looks.BigValueColorMode.VALUE)
         .graph_mode(looks.BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_scheme(BY_LIMITS)
         .thresholds(steps(limits or [(None, BLUE)]))
         .with_target(query(expression).ref_id("A"))
     )
@@ -269,6 +271,7 @@ def states(
         .datasource(SOURCE)
         .span(span)
         .height(TALL)
+        .color_scheme(BY_LIMITS)
         .thresholds(steps([(None, "transparent"), (1, ORANGE)]))
         .show_value(looks.VisibilityMode.NEVER)
     )
@@ -296,6 +299,7 @@ def rows(
         .datasource(SOURCE)
         .span(span)
         .height(TALL)
+        .show_header(True)
     )
     names = {}
     for number, (heading, (expression, _)) in enumerate(columns.items()):

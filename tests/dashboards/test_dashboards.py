@@ -21,6 +21,7 @@ import pytest
 from autoscaler.telemetry.catalogue import METRICS, PREFIX, Type
 from dashboards.__main__ import FOLDER
 from dashboards.pages import BUILT, pages
+from tests.fakes.alerts import quickened
 from tests.fakes.daemon import Daemon, until
 from tests.fakes.prometheus import RealPrometheus, promtool_or_skip
 from tests.fakes.troubled import Fleet, fleet
@@ -183,6 +184,16 @@ async def live(world: Fleet) -> None:
     assert told.code == 0, told.err
 
 
+async def every_rule_works(prometheus: RealPrometheus) -> None:
+    """No rule fails on real series, and each recorded one has a value."""
+    groups = (await prometheus.get("rules"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert {rule["name"]: rule["lastError"] for rule in rules if rule["health"] != "ok"} == {}
+    for rule in rules:
+        if rule["type"] == "recording":
+            assert await has_data(prometheus, Query("recorded", rule["name"])), rule["name"]
+
+
 async def exemplars_lead_to_decisions(prometheus: RealPrometheus, daemon: Daemon) -> None:
     """What Prometheus kept of OpenMetrics opens in the daemon's API."""
     span = {"start": f"{time.time() - 300:.0f}", "end": f"{time.time():.0f}"}
@@ -219,6 +230,7 @@ async def test_every_query_returns_data_from_a_daemon_at_work(tmp_path: Path) ->
                 [f"127.0.0.1:{world.site.port}"],
                 "500ms",
                 flags=["--enable-feature=exemplar-storage"],
+                rules=quickened(tmp_path),
             ) as prometheus,
         ):
             await prometheus.until("foundry_autoscaler_source_up == 1")
@@ -238,6 +250,7 @@ async def test_every_query_returns_data_from_a_daemon_at_work(tmp_path: Path) ->
             except AssertionError:
                 told = "\n".join(f"{query.where}: {query.filled}" for query in empty)
                 raise AssertionError(f"no data for:\n{told}") from None
+            await every_rule_works(prometheus)
             await exemplars_lead_to_decisions(prometheus, daemon)
             await promtool_finds_nothing(daemon)
             targets = (await prometheus.get("targets"))["activeTargets"]

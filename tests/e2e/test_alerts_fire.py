@@ -120,10 +120,13 @@ async def deployments_fail_one_by_one(world: Fleet, daemon: Daemon, siren: Siren
     world.knobs["capped"].jobs = 10_000.0
     world.worsen()
     daemon.child.send(signal.SIGHUP)
-    for name, lasting in (("held", "5m"), ("chat", "ever")):
-        told = await world.site.cli("pause", name, "--for", lasting, "--why", "a trial")
+    for words in (
+        ("pause", "held", "--for", "5m"),
+        ("pause", "chat", "--endless"),
+        ("brake", "drifty", "--for", "1h"),
+    ):
+        told = await world.site.cli(*words, "--why", "a trial")
         assert told.code == 0, told.err
-    await world.brake("drifty")
     await world.exporter.kill()
     await heard(siren, "ChangesRefused", "ChangesFailing", "AtCeiling", "RaiseStuck")
     await heard(siren, "PolicyCrashed", "BudgetSpent", "BudgetRunsOut", "FloorNotReached")

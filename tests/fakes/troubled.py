@@ -13,14 +13,10 @@ import aiohttp
 from aiohttp import web
 
 from autoscaler.core.envelope import Envelope
-from autoscaler.core.observation import Control, Override
 from autoscaler.lab.platform.deployment import DeploymentSpec
 from autoscaler.lab.platform.server import BASE, SimulatedPlatform
-from autoscaler.settings import load
-from autoscaler.wiring.store import open_store
 from tests.fakes.daemon import CALM_ENVELOPE, SECRET, TOKEN, Json, Knob, Site, configuration
 
-ENVIRON: dict[str, str] = {}
 NAMES = ("chat", "blocked", "broken", "capped", "swing", "drifty", "held", "stuck", "lone", "surge")
 LATER = ("slow", "thrifty", "spender", "crashy")
 """Those that only a reload brings."""
@@ -111,15 +107,6 @@ class Fleet:
         body = {"runtimeConfiguration": {**raw, "maxReplicas": most}}
         async with self.session.put(url, headers=headers, json=body) as answer:
             assert answer.status == 200, await answer.text()
-
-    async def brake(self, name: str) -> None:
-        """Pull the brake on one deployment, through the store as a command does."""
-        journal = await open_store(load(self.site.file, ENVIRON), lock=False)
-        try:
-            word = Override(Control.BRAKE, "tester", "a trial", time.time() + 600)
-            await journal.add_override(name, word)
-        finally:
-            await journal.close()
 
     def worsen(self) -> None:
         """Add the deployments that are wrong by their configuration; a reload takes them."""

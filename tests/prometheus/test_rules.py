@@ -98,11 +98,20 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(n
         bool(check["exp_alerts"])
         for path in CASES
         for case in loaded(path)["tests"]
-        for check in case["alert_rule_test"]
+        for check in case.get("alert_rule_test", ())
         if check["alertname"] == name
     ]
     assert True in expected, "no case in which it fires"
     assert False in expected, "no case in which it does not"
+
+
+def test_every_recorded_series_is_held_to_a_worked_number() -> None:
+    asked = " ".join(
+        check["expr"]
+        for case in loaded(HERE / "recorded.yaml")["tests"]
+        for check in case["promql_expr_test"]
+    )
+    assert {name for name in recorded() if name not in asked} == set()
 
 
 @pytest.mark.parametrize("name", ALERTS)
