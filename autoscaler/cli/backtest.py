@@ -158,8 +158,8 @@ def _hand_out_goals(
     """The table, and the report of the usual condition."""
     import json
 
-    from autoscaler.lab.report.goals import markdown, rows_of
     from autoscaler.lab.report.page import write_report
+    from autoscaler.lab.report.verdict import markdown, rows_of
 
     typer.echo(markdown(rows_of(goals)))
     if json_file is not None:
