@@ -15,9 +15,11 @@ from jsonschema import Draft202012Validator
 
 from autoscaler.codec import (
     CodecError,
+    decode,
     decode_decision,
     decode_observation,
     describe,
+    encode,
     encode_decision,
     encode_observation,
     observation_schema,
@@ -25,7 +27,15 @@ from autoscaler.codec import (
 from autoscaler.core.decide import draft
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Dial, Envelope
-from autoscaler.core.observation import Absence, Missing, Observation, Series
+from autoscaler.core.observation import (
+    Absence,
+    Control,
+    Missing,
+    Mode,
+    Observation,
+    Override,
+    Series,
+)
 from autoscaler.core.plan import Hold, Vote
 from autoscaler.core.proposal import Abstain, Bid, Proposal
 from autoscaler.core.reason import Code, Reason, because
@@ -195,3 +205,17 @@ def test_the_schema_names_what_an_observation_needs() -> None:
     assert set(schema["required"]) == {"at", "deployment", "envelope", "envelope_at", "health"}
     assert schema["additionalProperties"] is False
     assert Envelope.__name__ in schema["$defs"]
+
+
+def test_a_word_of_an_older_version_is_still_read() -> None:
+    old = {"control": "pin", "author": "ada", "why": "x", "expires_at": None}
+    old |= {"dial": "threads", "value": 3}
+    assert decode(Override, orjson.dumps(old)) == Override(
+        Control.PIN, "ada", "x", None, Dial.THREADS, 3
+    )
+
+
+def test_a_words_id_and_mode_survive() -> None:
+    word = Override(Control.MODE, "ada", "x", NOW, mode=Mode.OBSERVE, id="a-1")
+    back = decode(Override, encode(Override, word))
+    assert (back, back.id) == (word, "a-1")

@@ -157,6 +157,30 @@ async def test_a_journal_from_the_future_is_refused_and_left_alone(
             await opening(url, clock=clock)
 
 
+async def test_a_journal_of_an_older_version_is_brought_up_and_keeps_its_words(
+    journal: SqlJournal, url: str, clock: FakeClock
+) -> None:
+    await journal.add_override("fleet", PAUSE)
+    await journal.conclude([decided()])
+    for statement in (
+        "DROP TABLE activity",
+        "DROP TABLE activity_ends",
+        "ALTER TABLE override DROP COLUMN mode",
+    ):
+        sql = text(statement)
+        await journal._store.run("going back", lambda c, sql=sql: c.execute(sql))  # type: ignore[misc]  # bound at once
+    await _stamp(journal, "0002")
+    newer = await open_journal(url, clock=clock)
+    assert [one.override for one in await newer.standing(clock.now())] == [PAUSE]
+    assert await newer.latest("chat") is not None
+    # What was decided before there was a chain is not in it, and is not missed.
+    assert (await newer.verify()).entries == 0
+    await newer.conclude([decided(at=clock.now() + 1, kind=Kind.FAILED)])
+    found = await newer.verify()
+    assert (found.entries, found.broken) == (1, None)
+    await newer.close()
+
+
 async def test_a_command_does_not_migrate_under_a_running_daemon(
     journal: SqlJournal, url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

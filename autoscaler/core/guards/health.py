@@ -27,7 +27,7 @@ def settled(seen: Observation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Hold DISABLED, FAILED and unknown states; never lower or restart an unsettled one.
+    """Hold DISABLED, FAILED and unknown states; never lower or restart one that is not settled.
 
     States are open strings: one that the platform adds tomorrow holds until it is understood.
     """
