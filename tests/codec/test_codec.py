@@ -208,7 +208,7 @@ def test_the_schema_names_what_an_observation_needs() -> None:
 
 
 def test_a_word_of_an_older_version_is_still_read() -> None:
-    old = {"control": "pin", "author": "ada", "why": "x", "expires_at": None}
+    old: dict[str, object] = {"control": "pin", "author": "ada", "why": "x", "expires_at": None}
     old |= {"dial": "threads", "value": 3}
     assert decode(Override, orjson.dumps(old)) == Override(
         Control.PIN, "ada", "x", None, Dial.THREADS, 3
