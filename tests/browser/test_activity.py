@@ -54,7 +54,7 @@ async def test_an_entry_has_an_address_of_its_own(fleet: Site, page: Page) -> No
     link = page.locator(".entry .when").nth(3)
     wanted = fleet.records.book[-4]
     await link.click()
-    await expect(page).to_have_url(re.compile(f"at={wanted.seq}$"))
+    await expect(page).to_have_url(re.compile(f"at={wanted.seq}&"))
     await expect(page.locator(".entry")).to_have_count(1)
     await expect(page.locator(".entry")).to_contain_text(wanted.summary)
     await page.get_by_role("button", name="Show all").click()
@@ -63,7 +63,7 @@ async def test_an_entry_has_an_address_of_its_own(fleet: Site, page: Page) -> No
 
 async def test_an_old_entry_is_found_by_its_address(fleet: Site, page: Page) -> None:
     oldest = fleet.records.book[0]
-    await page.goto(f"{fleet.url}/activity?at={oldest.seq}")
+    await page.goto(f"{fleet.url}/activity?at={oldest.seq}&when={oldest.at}")
     await expect(page.locator(".entry")).to_contain_text(oldest.summary)
 
 

@@ -15,7 +15,9 @@ const SETS = [
 function asked(cursor) {
   const want = params.value;
   const day = (name) => { const text = want.get(name); return text ? Date.parse(text) / 1000 : ""; };
-  return { kind: (want.get("kind") ?? "").split(",").filter(Boolean), deployment: want.get("deployment") ?? "", from: day("from"), to: day("to"), limit: PAGE, cursor };
+  // The address of one entry carries its moment, so that it is found however old it is.
+  const when = want.get("when") ?? "";
+  return { kind: want.get("kind") ?? "", deployment: want.get("deployment") ?? "", from: when || day("from"), to: when || day("to"), limit: PAGE, cursor };
 }
 
 function useActivity(what) {
@@ -47,7 +49,7 @@ function Entry({ one, at }) {
   const [kind, glyph] = KINDS[one.kind] ?? ["calm", "·"];
   const link = one.deployment && KINDS[one.kind] && one.ref && !one.kind.startsWith("override") ? `${deployment(one.deployment)}?decision=${encodeURIComponent(one.ref)}` : one.deployment ? deployment(one.deployment) : null;
   return html`<li id=${`e${one.seq}`} class="entry" data-row>
-    <a class="when" href=${`/activity?at=${one.seq}`} title=${`${moment(one.at)}, entry ${one.seq}`}>${clock(one.at, at)}</a>
+    <a class="when" href=${`/activity?at=${one.seq}&when=${one.at}`} title=${`${moment(one.at)}, entry ${one.seq}`}>${clock(one.at, at)}</a>
     <span class=${`chip ${kind}`}><span aria-hidden="true">${glyph}</span> ${words(one.kind)}</span>
     <span class="whom">${link ? html`<a href=${link}>${one.deployment}</a>` : one.group ?? ""}</span>
     <span class="text">${one.summary}</span><span class="quiet actor">${one.actor}</span></li>`;
@@ -62,13 +64,13 @@ export function Activity() {
   return html`<section class="activity"><h1>Activity</h1>
     <div class="tools">
       <div class="chips" role="group" aria-label="Kind">${SETS.map(([id, text]) => html`
-        <button type="button" class=${kind === id ? "chip on" : "chip"} aria-pressed=${kind === id} onClick=${() => set({ kind: id, at: "" })}>${text}</button>`)}</div>
+        <button type="button" class=${kind === id ? "chip on" : "chip"} aria-pressed=${kind === id} onClick=${() => set({ kind: id, at: "", when: "" })}>${text}</button>`)}</div>
       <label class="pick">deployment<input type="search" value=${want.get("deployment") ?? ""} placeholder="all" onChange=${(e) => set({ deployment: e.target.value.trim() })} /></label>
       <label class="pick">from<input type="datetime-local" value=${want.get("from") ?? ""} onChange=${(e) => set({ from: e.target.value })} /></label>
       <label class="pick">to<input type="datetime-local" value=${want.get("to") ?? ""} onChange=${(e) => set({ to: e.target.value })} /></label>
       <span class="aside">Export <a download="activity.csv" href=${exported("csv")}>CSV</a> <a download="activity.jsonl" href=${exported("jsonl")}>JSONL</a></span>
     </div>
-    ${only && html`<p>Entry ${only} alone. <button type="button" class="link" onClick=${() => set({ at: "" })}>Show all</button></p>`}
+    ${only && html`<p>Entry ${only} alone. <button type="button" class="link" onClick=${() => set({ at: "", when: "" })}>Show all</button></p>`}
     ${found.error && html`<p class="bad" role="alert">${found.error.message}</p>`}
     <ol class="entries">${entries.map((one) => html`<${Entry} key=${one.seq} one=${one} at=${at} />`)}</ol>
     ${!entries.length && !found.error && html`<p class="quiet">${found.what ? "Nothing of that happened." : "Reading…"}</p>`}

@@ -26,7 +26,7 @@ function Fields({ policies, edited, change }) {
       const now = edited[policy.name]?.[name] ?? value, id = `o-${policy.name}-${name}`;
       return html`<label for=${id} class=${now !== value ? "moved" : ""}>${optionName(name)}
         ${typeof value === "boolean" ? html`<input id=${id} type="checkbox" checked=${now} onChange=${(e) => change(policy.name, name, e.target.checked)} />`
-          : html`<input id=${id} type="number" step="any" value=${now} onChange=${(e) => e.target.value !== "" && change(policy.name, name, Number(e.target.value))} />`}</label>`;
+          : html`<input id=${id} type="number" step="any" defaultValue=${value} onInput=${(e) => e.target.value !== "" && change(policy.name, name, Number(e.target.value))} />`}</label>`;
     })}</fieldset>`)}`;
 }
 
