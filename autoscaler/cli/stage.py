@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from autoscaler.lab.platform.fleet import START, demo_fleet
 from autoscaler.lab.platform.server import SimulatedPlatform
 from autoscaler.ports import TickReport
 from autoscaler.settings import Settings, load
+from autoscaler.web.access import digest_of, new_token
 from autoscaler.wiring import Running, logging_for, start
 
 SPEED = 60.0
@@ -59,29 +61,33 @@ class Tally:
 async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, object]:
     """Run the demo for `duration` seconds, or until Ctrl-C; the figures at the end."""
     fleet = demo_fleet(NAME, trace, PEAK_REPLICAS)
-    tally, ended = Tally(), _asked_to_end()
+    tally, ended, token = Tally(), _asked_to_end(), new_token()
     with tempfile.TemporaryDirectory() as place:
         async with SimulatedPlatform(fleet, speed=SPEED) as platform:
-            settings = _settings(platform, Path(place))
+            settings = _settings(platform, Path(place), token)
             with logging_for(settings, sys.stderr):
                 running = await start(settings, (tally,))
                 if not live:
                     typer.echo(f"watch it at {running.server.url}", err=True)
+                    typer.echo(f"sign in there with {token}", err=True)
                 try:
-                    await _watch(running, platform, tally, duration, ended, live=live)
+                    await _watch(running, platform, tally, token, duration, ended, live=live)
                 finally:
                     await running.stop()
             return _figures(platform, tally)
 
 
-def _settings(platform: SimulatedPlatform, place: Path) -> Settings:
+def _settings(platform: SimulatedPlatform, place: Path, token: str) -> Settings:
     """The demo's configuration, pointed at the simulated platform by its environment."""
+    operator = {"name": "demo", "role": "operator", "sha256": digest_of(token).hex()}
     given = {
         "PLATFORM__URL": platform.url,
         "PLATFORM__AUTH__CLIENT_ID": platform.client_id,
         "PLATFORM__AUTH__CLIENT_SECRET": platform.client_secret,
         "SOURCES__GATEWAY__URL": f"{platform.url}/metrics",
         "JOURNAL__URL": f"sqlite:///{place}/demo.db",
+        "WEB__WRITE_ENABLED": "true",
+        "WEB__TOKENS": json.dumps([operator]),
     }
     for group, members in GROUPS.items():
         for name in members:
@@ -101,6 +107,7 @@ async def _watch(
     running: Running,
     platform: SimulatedPlatform,
     tally: Tally,
+    token: str,
     duration: float | None,
     ended: asyncio.Event,
     *,
@@ -112,7 +119,7 @@ async def _watch(
     with _screen(live=live) as screen:
         while not waiting.done() and (until is None or loop.time() < until):
             if screen is not None:
-                screen.update(_picture(running, platform, tally))
+                screen.update(_picture(running, platform, tally, token))
             await asyncio.wait({waiting}, timeout=0.25)
     waiting.cancel()
 
@@ -131,7 +138,7 @@ def _screen(*, live: bool) -> Live:
     return Live(console=console, refresh_per_second=4, transient=False)
 
 
-def _picture(running: Running, platform: SimulatedPlatform, tally: Tally) -> Group:
+def _picture(running: Running, platform: SimulatedPlatform, tally: Tally, token: str) -> Group:
     one = platform.deployments[NAME]
     envelope, gateway = one.envelope, one.gateway
     table = Table(expand=False, pad_edge=False)
@@ -157,7 +164,8 @@ def _picture(running: Running, platform: SimulatedPlatform, tally: Tally) -> Gro
         f"{one.overload_share_platform_alone:.1%}",
     )
     head = Text(f"{running.server.url}   {SPEED:.0f} x real time   Ctrl-C ends it", style="bold")
-    return Group(head, table, Text("\n".join(tally.lines)))
+    steer = Text(f"sign in there to steer: {token}", style="dim")
+    return Group(head, steer, table, Text("\n".join(tally.lines)))
 
 
 def _figures(platform: SimulatedPlatform, tally: Tally) -> dict[str, object]:
