@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from tests.fakes.page import Site, site
 
 COLUMNS = [
-    *("Status", "Deployment", "Load", "6 h", "Replicas", "Threads", "Last decision"),
+    *("Status", "Deployment", "Load", "6h", "Replicas", "Threads", "Last decision"),
     *("Limited by", "Sample", "Next event", "Cost/h", "Risk"),
 ]
 
