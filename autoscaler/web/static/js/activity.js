@@ -7,8 +7,10 @@ import { beat } from "./live.js";
 import { deployment, params, set } from "./route.js";
 
 const PAGE = 100;
+// What changed nothing is recorded too, and would bury the rest.
+const EVENTFUL = Object.keys(KINDS).filter((kind) => kind !== "unchanged").join(",");
 const SETS = [
-  ["", "everything"], ["applied", "changes"], ["refused,failed", "errors"], ["recommended", "recommendations"],
+  ["", "what happened"], ["all", "everything"], ["applied", "changes"], ["refused,failed", "errors"], ["recommended", "recommendations"],
   ["held,deferred", "held back"], ["override_added,override_ended,override_expired,look", "operators"], ["drift", "drift"], ["reload,reload_failed,started,stopped", "the daemon"],
 ];
 
@@ -17,7 +19,8 @@ function asked(cursor) {
   const day = (name) => { const text = want.get(name); return text ? Date.parse(text) / 1000 : ""; };
   // The address of one entry carries its moment, so that it is found however old it is.
   const when = want.get("when") ?? "";
-  return { kind: want.get("kind") ?? "", deployment: want.get("deployment") ?? "", from: when || day("from"), to: when || day("to"), limit: PAGE, cursor };
+  const kind = want.get("kind") ?? "";
+  return { kind: when || kind === "all" ? "" : kind || EVENTFUL, deployment: want.get("deployment") ?? "", from: when || day("from"), to: when || day("to"), limit: PAGE, cursor };
 }
 
 function useActivity(what) {

@@ -41,7 +41,7 @@ function axes(times, whole) {
 
 function options(width, height, { times = false, whole = false }, series, bands, hooks, zoom) {
   return {
-    width, height, series: [{}, ...series], bands, axes: axes(times, whole), legend: { show: false }, padding: [8, 12, times ? 0 : 4, 0],
+    width, height, series: [{}, ...series], bands, axes: axes(times, whole), legend: { show: false }, padding: [12, 12, times ? 0 : 4, 0],
     scales: { x: { time: true }, y: { range: scaleTop } },
     cursor: { sync: { key: CURSOR }, drag: { x: true, y: false }, points: { size: 6 }, focus: { prox: 30 } },
     hooks: { ...hooks, setSelect: [(u) => {

@@ -1,7 +1,7 @@
 // One deployment: what it does, on one time axis, and why.
 import { html, useSignal } from "./lib.js";
 import { get, mayWrite, one, url } from "./api.js";
-import { Charts } from "./charts.js";
+import { Charts, glyph } from "./charts.js";
 import { Controls } from "./dialog.js";
 import { Cost, Learnt, Past, Policies, Signals } from "./facts.js";
 import { KINDS, clock, envelope, number, percent, span, words } from "./format.js";
@@ -53,9 +53,9 @@ function Timeline({ decisions, picked, pick, at }) {
     <div class="windows" role="group" aria-label="Which decisions">${["acts", "all"].map((id) => html`
       <button type="button" class=${only.value === id ? "on" : ""} aria-pressed=${only.value === id} onClick=${() => { only.value = id; }}>${id === "acts" ? "changes" : "all"}</button>`)}</div></header>
     ${shown.length ? html`<ol>${shown.slice(0, 120).map((one) => {
-      const [kind, glyph] = KINDS[one.kind] ?? ["calm", "·"];
+      const [kind] = KINDS[one.kind] ?? ["calm"];
       return html`<li key=${one.id}><button type="button" data-row class=${picked === one.id ? "on" : ""} aria-pressed=${picked === one.id} onClick=${() => pick(one.id)}>
-        <time>${clock(one.at, at)}</time><span class=${`mark ${kind}`} aria-hidden="true">${glyph}</span><span class="text"><span class="hidden">${one.kind}: </span>${one.headline}</span></button></li>`;
+        <time>${clock(one.at, at)}</time><span class=${`mark ${kind}`} aria-hidden="true">${glyph(one)}</span><span class="text"><span class="hidden">${one.kind}: </span>${one.headline}</span></button></li>`;
     })}</ol>` : html`<p class="quiet">Nothing in this window.${only.value === "acts" && decisions.length ? ` ${decisions.length} other decisions.` : ""}</p>`}
   </section>`;
 }

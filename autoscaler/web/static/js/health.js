@@ -13,10 +13,15 @@ function groups(ticks) {
   const by = new Map();
   for (const tick of ticks) by.set(tick.group, [...(by.get(tick.group) ?? []), tick]);
   return [...by].sort().map(([name, of]) => {
-    const newest = of.reduce((a, b) => (a.at > b.at ? a : b));
-    const took = of.map((one) => one.took_s).sort((a, b) => a - b), worst = Math.max(...of.map((one) => one.lag_s ?? 0));
-    return [`group ${name}`, `ticked ${clock(newest.at)}; of ${of.length}: median ${ms(took[took.length >> 1])}, longest ${ms(took.at(-1))}, at most ${span(worst)} late`];
+    const newest = of.reduce((a, b) => (a.at > b.at ? a : b)), took = of.map((one) => one.took_s).sort((a, b) => a - b);
+    return { name, at: newest.at, count: of.length, median: took[took.length >> 1], longest: took.at(-1), late: Math.max(...of.map((one) => one.lag_s ?? 0)) };
   });
+}
+
+function Ticks({ ticks }) {
+  return html`<table class="plain ticks"><thead><tr><th>group</th><th>last tick</th><th class="number">median</th><th class="number">longest</th><th class="number">late</th></tr></thead>
+    <tbody>${groups(ticks).map((one) => html`<tr title=${`the last ${one.count} ticks`}><th scope="row">${one.name}</th><td>${clock(one.at)}</td>
+      <td class="number">${ms(one.median)}</td><td class="number">${ms(one.longest)}</td><td class="number">${ms(one.late)}</td></tr>`)}</tbody></table>`;
 }
 const ms = (seconds) => `${Math.round(1000 * seconds)} ms`;
 
@@ -37,8 +42,7 @@ export function Health() {
         ["breaker", platform.breaker_open ? "open: nothing is asked" : "closed", platform.breaker_open], ["pace", `${number(platform.pace_per_second)} requests a second`],
         ["waited for the pace", span(platform.waited_s)], ["last good answer", when(platform.last_ok_at, at)], ["last error", platform.last_error ?? "none", platform.last_error],
         ["requests", counts(platform.requests)], ["retries", counts(platform.retries)]]} /></section>
-      <section class="card"><h2>Loop</h2><${Pairs} of=${[["lag", `${Math.round(1000 * (loop.lag_s ?? 0))} ms`, loop.lag_s > 0.25],
-        ...groups(loop.ticks ?? []).map(([name, of]) => [name, of])]} /></section>
+      <section class="card"><h2>Loop</h2><${Pairs} of=${[["lag", `${Math.round(1000 * (loop.lag_s ?? 0))} ms`, loop.lag_s > 0.25]]} /><${Ticks} ticks=${loop.ticks ?? []} /></section>
       <section class="card"><h2>Journal</h2><${Pairs} of=${[["state", journal.up ? "records" : "cannot record: nothing is written to the platform", !journal.up],
         ["size", journal.bytes === null ? "–" : `${number(journal.bytes / 1048576)} MiB`], ["decisions kept", number(journal.decisions)], ["place", journal.place]]} /></section>
       <section class="card"><h2>Configuration</h2><${Pairs} of=${[["file", config.file], ["mark", config.digest], ["taken over", when(config.loaded_at, at)],

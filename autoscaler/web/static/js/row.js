@@ -16,11 +16,10 @@ export function Chip({ status }) {
 
 function Load({ row }) {
   if (!row.load) return html`<span class="quiet">no signal</span>`;
-  if (row.load.value === null) return html`<span class="bad">no data<small>${words(row.load.missing)}</small></span>`;
+  if (row.load.value === null) return html`<span class="bad">no data${" "}<small>${words(row.load.missing)}</small></span>`;
   const share = row.load_share;
   const kind = share === null ? "" : share > 1 ? "bad" : share > 0.85 ? "warn" : "good";
-  return html`<span title=${`${words(row.load.signal)} ${number(row.load.value)}`}>${short(row.load.value)}
-    <small>${share === null ? "" : percent(share)}</small></span>
+  return html`<span title=${`${words(row.load.signal)} ${number(row.load.value)}`}>${short(row.load.value)}${" "}<small>${share === null ? "" : percent(share)}</small></span>
     <span class=${`bar ${kind}`} aria-hidden="true"><i style=${{ width: `${Math.min(100, 100 * (share ?? 0))}%` }}></i></span>`;
 }
 
@@ -37,7 +36,7 @@ function Decision({ row, at }) {
   const [kind, glyph] = KINDS[row.outcome] ?? ["calm", "…"];
   const when = row.changed_at ? `changed ${brief(at - row.changed_at)} ago` : "never changed";
   return html`<span class=${`mark ${kind}`} aria-hidden="true">${glyph}</span>
-    <span class="why" title=${row.why}><span class="hidden">${row.outcome}: </span>${row.why}</span><small>${when}</small>`;
+    <span class="why" title=${row.why}><span class="hidden">${row.outcome ? `${row.outcome}: ` : ""}</span>${row.why}</span><small>${when}</small>`;
 }
 
 export function Row({ row, at, index, top }) {

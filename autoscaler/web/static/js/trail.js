@@ -18,8 +18,7 @@ function Seen({ told }) {
 function Said({ votes }) {
   if (!votes.length) return null;
   return html`<section><h3>Said by the policies</h3><ul class="said">${votes.map((one) => html`
-    <li class=${one.shadow ? "shadow" : one.kind === "abstain" ? "quiet" : ""}><b>${one.policy}</b>${one.shadow ? " (shadow, not counted)" : ""}:
-      ${one.kind === "abstain" ? "abstains" : Object.entries(one.bids).map(([name, bid]) => `${dial(name)} ${bid}`).join("; ")}
+    <li class=${one.shadow ? "shadow" : one.kind === "abstain" ? "quiet" : ""}><b>${one.policy}</b>${one.shadow ? " (shadow, not counted)" : ""}:${" "}${one.kind === "abstain" ? "abstains" : Object.entries(one.bids).map(([name, bid]) => `${dial(name)} ${bid}`).join("; ")}
       <span class="because">${one.sentence}</span></li>`)}</ul></section>`;
 }
 
