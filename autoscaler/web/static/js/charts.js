@@ -5,6 +5,7 @@ import { KINDS, clock, number } from "./format.js";
 
 const CURSOR = "deployment";
 const MARKS = 250;
+const CROWDED_PX = 24;
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -41,7 +42,7 @@ function axes(times, whole) {
 
 function options(width, height, { times = false, whole = false }, series, bands, hooks, zoom) {
   return {
-    width, height, series: [{}, ...series], bands, axes: axes(times, whole), legend: { show: false }, padding: [12, 12, times ? 0 : 4, 0],
+    width, height, series: [{}, ...series], bands, axes: axes(times, whole), legend: { show: false }, padding: [12, 24, times ? 0 : 4, 0],
     scales: { x: { time: true }, y: { range: scaleTop } },
     cursor: { sync: { key: CURSOR }, drag: { x: true, y: false }, points: { size: 6 }, focus: { prox: 30 } },
     hooks: { ...hooks, setSelect: [(u) => {
@@ -93,9 +94,9 @@ function nowLine(at) {
 /** Buttons over the envelope, one a decision: they can be clicked, focused and read aloud. */
 function pins(u, decisions, picked, pick) {
   u.over.querySelectorAll(".pin").forEach((old) => old.remove());
-  const { min, max } = u.scales.x;
-  for (const one of marked(decisions)) {
-    if (one.at < min || one.at > max) continue;
+  const { min, max } = u.scales.x, seen = marked(decisions).filter((one) => one.at >= min && one.at <= max);
+  u.over.classList.toggle("dense", seen.length * CROWDED_PX > u.over.clientWidth);
+  for (const one of seen) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = `pin ${KINDS[one.kind]?.[0] ?? "calm"}${one.id === picked() ? " on" : ""}`;

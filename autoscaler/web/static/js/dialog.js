@@ -117,6 +117,6 @@ export function Controls({ where, row = null, few = false }) {
   const kinds = few ? ["pause", "brake"] : ["pause", "brake", "floor", "pin", "mode", "look"];
   return html`<div class="controls" role="group" aria-label=${`Steer ${scope(where)}`}>
     ${kinds.map((kind) => html`<button type="button" class=${kind === "pause" ? "danger" : ""} onClick=${() => ask(kind, where, row)}>
-      ${kind === "brake" ? "No lowering" : TITLES[kind]}</button>`)}
+      ${kind === "brake" ? "No lowering" : TITLES[kind]}${few && kind === "pause" ? ` ${scope(where)}` : ""}</button>`)}
   </div>`;
 }

@@ -15,12 +15,12 @@ function Options({ options }) {
   return html`<dl class="options">${pairs.map(([name, one]) => html`<div><dt>${words(name)}</dt><dd>${value(one)}</dd></div>`)}</dl>`;
 }
 
-function Part({ title, items, render }) {
-  return html`<details class="card"><summary>${title} <b>${items.length}</b></summary>${items.map(render)}</details>`;
+function Part({ title, items, render, open = false }) {
+  return html`<details class="card" open=${open}><summary>${title} <b>${items.length}</b></summary>${items.map(render)}</details>`;
 }
 
 export function Policies({ row }) {
-  return html`<${Part} title="Policies" items=${row.policies ?? []} render=${(one) => html`
+  return html`<${Part} title="Policies" open items=${row.policies ?? []} render=${(one) => html`
     <section class=${one.shadow ? "part shadow" : "part"} key=${one.name}><h3>${one.name} <small>${one.kind}${one.shadow ? " · shadow: shown, not counted" : ""}</small></h3>
       ${one.when && html`<p class="quiet">when ${value(one.when)}</p>`}<${Options} options=${one.options} /></section>`} />
     <${Part} title="Guards" items=${row.guards ?? []} render=${(one) => html`
@@ -35,7 +35,7 @@ export function Learnt({ row }) {
     <dt>start-up time</dt><dd>${known.startup_s ? `${span(known.startup_s)} (p95 of ${known.startups?.length ?? 0})` : "not yet"}</dd>
     <dt>capacity of a replica</dt><dd>${size ? `${number(size)} requests${capacity.low ? ` (${number(capacity.low)} to ${number(capacity.high)})` : ""}` : "not yet"}</dd>
   </dl>
-  ${(row.forecasts ?? []).map((one) => html`<h3>forecast ${one.name}</h3><dl class="pairs">
+  ${(row.forecasts ?? []).map((one) => html`<h3>${one.name === "forecast" ? "forecast" : `forecast ${one.name}`}</h3><dl class="pairs">
     <dt>stays within</dt><dd>${percent(one.coverage, 1)} of the time, ${percent(one.tau, 1)} asked</dd>
     <dt>loss against a naive one</dt><dd>${one.loss_ratio === null ? "–" : `${one.loss_ratio.toFixed(2)} x`}</dd>
     <dt>bias</dt><dd>${percent(one.bias, 1)}</dd><dt>looks ahead</dt><dd>${span(one.lead_s)}</dd></dl>`)}

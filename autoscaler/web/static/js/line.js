@@ -14,8 +14,8 @@ export function useNow(every = 1000) {
   return at.value;
 }
 
-function Fact({ name, value, bad, title }) {
-  return html`<div class=${bad ? "fact bad" : "fact"} title=${title ?? ""}><dt>${name}</dt><dd>${value}</dd></div>`;
+function Fact({ name, value, bad, title, minor }) {
+  return html`<div class=${`fact${bad ? " bad" : ""}${minor ? " minor" : ""}`} title=${title ?? ""}><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
 function verdict(status, at) {
@@ -44,10 +44,10 @@ export function Line() {
         ${(status.budgets ?? []).map((one) => html`<${Fact} name=${`${one.kind} left, ${one.group}`}
           value=${`${number(one.left)} of ${number(one.of)}`} bad=${one.left <= 0} />`)}
         <${Fact} name="decisions/min" value=${number(status.decisions_per_minute)} />
-        <${Fact} name="changes today" value=${number(status.changes_today)} />
+        <${Fact} name="changes today" minor value=${number(status.changes_today)} />
         <${Fact} name="late by" value=${span(status.lateness_s)} bad=${status.lateness_s > 5} />
-        <${Fact} name="loop lag" value=${`${Math.round(1000 * (status.loop_lag_s ?? 0))} ms`} bad=${status.loop_lag_s > 0.25} />
-        <${Fact} name="version" value=${status.version} title=${`running since ${clock(status.started_at, at)}`} />
+        <${Fact} name="loop lag" minor value=${`${Math.round(1000 * (status.loop_lag_s ?? 0))} ms`} bad=${status.loop_lag_s > 0.25} />
+        <${Fact} name="version" minor value=${status.version} title=${`running since ${clock(status.started_at, at)}`} />
       </dl>`}
     </section>`;
 }

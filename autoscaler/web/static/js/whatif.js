@@ -101,7 +101,10 @@ export function WhatIf() {
     ${!name && html`<p class="quiet">Choose a deployment. Its last days are replayed through the same code that decides live, with the present and with changed policies. Nothing is written.</p>`}
     ${error && html`<p class="bad" role="alert">${error.message}</p>`}
     <div class="two">${row && html`<${Editor} key=${name} row=${row} start=${start} running=${running} days=${days} />`}
-      <div aria-live="polite">${running && html`<section class="card"><p>${now.state === "queued" ? "Waits for its turn" : "Replaying"} <progress max="1" value=${now.progress ?? 0}></progress> ${percent(now.progress ?? 0)}
+      <div aria-live="polite">${row && !now && html`<section class="card quiet"><h2>How it works</h2>
+          <p>The last days of ${name} are replayed through the same code that decides live: with the present policies, with the changed ones, and with the platform's own scaling alone.</p>
+          <p>Nothing is written. Change an option and try it.</p></section>`}
+        ${running && html`<section class="card"><p>${now.state === "queued" ? "Waits for its turn" : "Replaying"} <progress max="1" value=${now.progress ?? 0}></progress> ${percent(now.progress ?? 0)}
           <button type="button" class="small" onClick=${cancel}>Cancel</button></p></section>`}
         ${now?.state === "failed" && html`<p class="card bad" role="alert">${now.problem?.detail ?? now.problem}</p>`}
         ${now?.state === "cancelled" && html`<p class="card quiet">Cancelled.</p>`}
