@@ -51,7 +51,7 @@ async def test_axe_finds_nothing_serious(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-async def test_axe_finds_nothing_serious_in_a_dialog_or_on_a_lost_line(
+async def test_axe_finds_nothing_serious_in_a_dialog(
     fleet: Site, operator: Page, scheme: Literal["light", "dark"]
 ) -> None:
     await operator.emulate_media(color_scheme=scheme)

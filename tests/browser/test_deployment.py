@@ -107,12 +107,11 @@ async def test_windows_change_the_span_and_a_drag_zooms(fleet: Site, page: Page)
 
 async def test_policies_guards_and_what_was_learnt_are_there(fleet: Site, page: Page) -> None:
     await opened(fleet, page)
-    await page.locator("summary", has_text="Policies").click()
     await expect(page.get_by_text("target_load").first).to_be_visible()
     await expect(page.get_by_text("shadow: shown, not counted")).to_be_visible()
     await page.locator("summary", has_text="Guards").click()
     await expect(page.get_by_role("heading", name="step")).to_be_visible()
-    for text in ("start-up time", "95.7 %", "Cold starts", "this month, at this rate"):
+    for text in ("start-up time", "95.7 %", "Cold starts", "390k"):
         await expect(page.get_by_text(text).first).to_be_visible()
 
 

@@ -22,7 +22,7 @@ async def test_health_tells_of_sources_platform_loop_journal_and_configuration(
     shown = page.locator("main")
     for text in (
         *("closed", "1 requests a second", "get 200 120", "replace 429 1", "replace 429"),
-        *("group online", "records", "autoscaler.db", "77"),
+        *("online", "records", "autoscaler.db", "77"),
         *("autoscaler.yaml", "0123456789ab", "defaults.mode"),
     ):
         await expect(shown).to_contain_text(text)

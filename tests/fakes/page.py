@@ -27,12 +27,12 @@ from autoscaler.roster import ForecastSpec, Managed
 from autoscaler.web import view
 from autoscaler.web.access import Access, Gate, Role, Token, Tokens
 from autoscaler.web.api.parts import Parts
-from autoscaler.web.face import Asked, Span, Standing, UnknownScope
+from autoscaler.web.face import Asked, Cost, Span, Standing, UnknownScope
 from autoscaler.web.server import Server, serve
 from autoscaler.web.stream import Hub
 from autoscaler.web.view import applying, override_json
 from policies.target_load import TargetLoad
-from tests.fakes.web import FakeFace, FakeRecords, busy
+from tests.fakes.web import FakeFace, FakeRecords, Spent, busy
 
 OPERATOR = "fas_operator-for-the-browser-tests"
 VIEWER = "fas_viewer-for-the-browser-tests"
@@ -61,7 +61,9 @@ class PageFace(FakeFace):
     def hello(self) -> Mapping[str, Any]:
         return {"version": "0.1.0", "started_at": self.started_at, "at": time.time()}
 
-    def deployment(self, name: str, standing: Sequence[Standing]) -> Mapping[str, Any] | None:
+    def deployment(
+        self, name: str, standing: Sequence[Standing], cost: Cost
+    ) -> Mapping[str, Any] | None:
         found = self.decisions.get(name)
         if found is None:
             return None
@@ -69,7 +71,7 @@ class PageFace(FakeFace):
         starts = [{"at": found.at - 3_000 * n, "took_s": 71.0 + 9 * n} for n in range(1, 4)]
         forecast = {"name": "forecast", "tau": 0.95, "coverage": 0.957, "loss_ratio": 0.61}
         forecast |= {"bias": -0.02, "lead_s": 120.0, "trials": 1_440}
-        known = view.Known(forecasts=[forecast], cold_starts=starts)
+        known = view.Known([forecast], starts, cost.today, cost.month)
         return view.detail(found, self.managed.get(name), words, None, known)
 
     def age(self, seconds: float) -> None:
@@ -116,6 +118,9 @@ class PagePast:
             "threads": [8 if then else None for then in past],
         }
         return {**head, **ahead, **dials}
+
+    async def cost(self, name: str) -> Cost:
+        return Spent(12_000.0, 390_000.0)
 
     def _load(self, name: str, at: float) -> float:
         phase = sum(map(ord, name)) * 977
