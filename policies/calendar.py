@@ -32,6 +32,7 @@ from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Answer, Bid, Proposal
 from autoscaler.core.reason import Code, Reason, because
+from autoscaler.core.words import dial as spoken
 from policies._spans import DAY_S, NEVER, Schedule, Span
 from policies._window import Window, plain_window, schedule_of
 from policies._zone import told, zone_of
@@ -258,12 +259,24 @@ def _reason(found: list[tuple[_Opening, Span]], bids: Mapping[Dial, Bid], at: fl
     if not found:
         return CLOSED
     ahead = any(span.start > at for _, span in found)
+    asked = ", ".join(f"{spoken(dial.value)} {bid}" for dial, bid in bids.items())
+    if not ahead and len(found) == 1:
+        return _alone(*found[0], asked)
     return because(
         Code.SCHEDULED_AHEAD if ahead else Code.SCHEDULED,
         "{windows}: {asked}",
         windows=", ".join(_told(each, span, at) for each, span in found),
-        asked="; ".join(f"{dial.value} {bid}" for dial, bid in bids.items()),
+        asked=asked,
     )
+
+
+def _alone(each: _Opening, span: Span, asked: str) -> Reason:
+    """The reason for a single open window, with its end as a fact."""
+    sentence, end = "{asked} by window {windows}", each.schedule.closes(span)
+    if end == NEVER:
+        return because(Code.SCHEDULED, sentence, windows=each.name, asked=asked)
+    zone = each.schedule.zone.key
+    return because(Code.SCHEDULED, sentence, windows=each.name, asked=asked, until=end, zone=zone)
 
 
 def _told(each: _Opening, span: Span, at: float) -> str:

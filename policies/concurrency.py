@@ -146,9 +146,7 @@ class Concurrency:
         known = bisect_right(series.times, seen.at)
         if not known:
             return Abstain(
-                because(
-                    Code.SIGNAL_TOO_SHORT, "signal {signal} has no value yet", signal=self.signal
-                )
+                because(Code.SIGNAL_TOO_SHORT, "{signal} has no value yet", signal=self.signal)
             )
         start = min(bisect_left(series.times, series.recovered_at or 0.0), known - 1)
         look = self._fold(seen, series.times[start:known], series.values[start:known], replicas)
@@ -219,17 +217,17 @@ class Concurrency:
         return min(LARGEST_BID, floor + room + max(0, math.ceil(lacking / threads)))
 
     def _reason(self, look: _Look, final: int, at: float, envelope: Envelope) -> Reason:
-        sentence = "an average of {stable:.1f} jobs over {window:.0f} s needs {pods} replicas"
+        sentence = "an average of {stable:.1f} jobs over {window:span} needs {pods:count replica}"
         if look.panic.since is not None:
             sentence = (
-                "panic for {panicked:.0f} s: {surge:.1f} jobs over {short:.0f} s, {stable:.1f} "
-                "over {window:.0f} s, at most {pods} replicas needed"
+                "panic for {panicked:span}: {surge:.1f} jobs over {short:span}, {stable:.1f} "
+                "over {window:span}, at most {pods:count replica} needed"
             )
-        sentence += " of {threads} threads at {target:.0%}"
+        sentence += " of {threads:count thread} at {target:.0%}"
         if look.delayed != look.pods:
-            sentence += "; {delayed} were needed within {delay:.0f} s"
+            sentence += "; {delayed} were needed within {delay:span}"
         if final != look.delayed:
-            sentence += "; {final} stay until {need:.0f} s of samples are known, now {have:.0f} s"
+            sentence += "; {final} stay until {need:span} of samples are known, now {have:span}"
         return because(
             self._code(look, final, envelope.min_replicas),
             sentence,

@@ -97,8 +97,36 @@ class Forecast:
             Dial.MIN_REPLICAS: Bid(None if keep is None else held, at_least=floor),
             Dial.MAX_REPLICAS: Bid(roof if loose and keep is not None else None, at_least=roof),
         }
-        reason = _reason(ahead, floor, held, keep, current.min_replicas)
+        reason = self._reason(seen, ahead, floor, held, keep)
         return Proposal(bids, _with_risk(reason, seen.learned.risk_of(self.signal)))
+
+    def _reason(
+        self, seen: Observation, demand: float, floor: int, held: int, keep: int | None
+    ) -> Reason:
+        now, code = seen.envelope.min_replicas, Code.WITHIN_TOLERANCE
+        sentence = (
+            "up to {demand:.0f} requests expected{within}, {floor:count replica} hold {holds:.0f}"
+        )
+        if floor > now:
+            code = Code.LOAD_ABOVE_TARGET
+        elif keep is None:
+            sentence += "; stale data lets none go"
+        elif held < now:
+            code = Code.LOAD_BELOW_TARGET
+            sentence = "{keep:count replica} hold all that is expected until a new one could serve"
+        elif held > floor:
+            sentence += ", and {keep} stay until a new one could serve"
+        forecast = seen.signal(self.signal)
+        lead = 0.0 if isinstance(forecast, Missing) else forecast.last_at - seen.at
+        return because(
+            code,
+            sentence.replace("{within}", " within {lead:span}" if lead >= 1 else ""),
+            demand=demand,
+            lead=lead,
+            floor=floor,
+            holds=floor * seen.envelope.threads * self.target / (1 + self.buffer),
+            keep=held,
+        )
 
     def _roof(self, seen: Observation, floor: int) -> tuple[int, bool]:
         """The ceiling to bid, and whether it is known well enough to be lowered to."""
@@ -158,20 +186,6 @@ def _ahead(signal: Signal, at: float) -> float | Missing:
 
 def _outlived(signal: Series) -> Missing:
     return Missing(Absence.STALE, "the forecast lies in the past", signal.last_at)
-
-
-def _reason(demand: float, floor: int, held: int, keep: int | None, now: int) -> Reason:
-    if floor > now:
-        sentence = "{demand:.1f} requests are forecast for when a new replica serves: {floor}"
-        return because(Code.LOAD_ABOVE_TARGET, sentence, demand=demand, floor=floor)
-    if keep is None:
-        sentence = "{demand:.1f} requests are forecast: at least {floor}; stale data frees nothing"
-        return because(Code.WITHIN_TOLERANCE, sentence, demand=demand, floor=floor)
-    if held < now:
-        sentence = "no more than {keep} replicas are needed until a new one could serve"
-        return because(Code.LOAD_BELOW_TARGET, sentence, keep=held)
-    sentence = "{demand:.1f} requests are forecast: at least {floor}, and {keep} stay until then"
-    return because(Code.WITHIN_TOLERANCE, sentence, demand=demand, floor=floor, keep=keep)
 
 
 def _with_risk(reason: Reason, risk: ChosenRisk | None) -> Reason:

@@ -29,6 +29,7 @@ from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Abstain, Answer, Bid, Proposal, missing
 from autoscaler.core.reason import Code, because
+from autoscaler.core.words import dial as spoken
 from policies._expression import Expression, compile_number
 from policies._reading import Absent, Undefined
 
@@ -91,7 +92,7 @@ class Formula:
             bid = _bid(self._bound(dial), number, raising=blind)
             if bid != SILENCE:
                 bids[dial] = bid
-                said.append(f"{dial.value} {bid}")
+                said.append(f"{spoken(dial.value)} {bid}")
         return Proposal(bids, because(Code.COMPUTED, "{result}", result="; ".join(said)))
 
     def _formulas(self) -> Iterator[tuple[Dial, Expression]]:
@@ -126,12 +127,12 @@ def _whole(dial: Dial, expression: Expression, seen: Observation) -> int | Absta
     if isinstance(found, Absent):
         return missing(found.signal, found.found)
     if isinstance(found, Undefined):
-        sentence = "the formula of {dial} has no value: {why}"
+        sentence = "the formula of {dial:dial} has no value: {why}"
         return Abstain(because(Code.NOT_COMPUTABLE, sentence, dial=dial.value, why=found.why))
     least = 1 if dial is Dial.THREADS else 0
     number = math.ceil(found - DUST)
     if found >= -DUST and least <= number <= LARGEST_BID:
         return number
-    sentence = "the formula of {dial} gives {number:g}, which is not in {least}..{most}"
+    sentence = "the formula of {dial:dial} gives {number:g}, which is not in {least}..{most}"
     facts = {"dial": dial.value, "number": found, "least": least, "most": LARGEST_BID}
     return Abstain(because(Code.NOT_COMPUTABLE, sentence, **facts))

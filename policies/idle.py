@@ -26,6 +26,7 @@ from autoscaler.core.observation import Missing, Observation, Series
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.proposal import LARGEST_BID, Answer, Bid, Proposal
 from autoscaler.core.reason import Code, Reason, because
+from autoscaler.core.words import absent, span
 
 PLATFORM = "platform"
 SETTLED = "ACTIVE"
@@ -100,7 +101,7 @@ class Idle:
         if reason is not None:
             return Proposal({Dial.MIN_REPLICAS: Bid(at_least=1)}, reason)
         bid = Bid(want=self.floor) if self.bound == "want" else Bid(at_most=self.floor)
-        sentence = "no request in {after:.0f} s ({signals}): a floor of {floor}"
+        sentence = "no request for {after:span} ({signals}): a floor of {floor}"
         names = ", ".join(self.needs)
         reason = because(Code.IDLE, sentence, after=self.after_s, signals=names, floor=self.floor)
         return Proposal({Dial.MIN_REPLICAS: bid}, reason)
@@ -118,7 +119,7 @@ class Idle:
         """Why a signal does not show that there was no request, None when it does."""
         series = seen.signal(name)
         if isinstance(series, Missing):
-            return _doubt(name, f"it has no data ({series.why.value})")
+            return _doubt(name, f"it {absent(series.why.value)}")
         start = seen.at - self.after_s
         first = bisect_left(series.times, start)
         values = series.values[first:]
@@ -130,7 +131,7 @@ class Idle:
             return _doubt(name, "it may be partial")
         if series.recovered_at is not None and series.recovered_at > start:
             return _doubt(
-                name, f"its source was away until {seen.at - series.recovered_at:.0f} s ago"
+                name, f"its source was away until {span(seen.at - series.recovered_at)} ago"
             )
         return self._uncovered(name, series, seen.at, first)
 
@@ -138,7 +139,7 @@ class Idle:
         last = next(i for i in reversed(range(len(series.values))) if series.values[i] > self.quiet)
         return because(
             Code.NOT_IDLE,
-            "{signal} was {value:g} {ago:.0f} s ago: at least one replica",
+            "{signal} was {value:g} {ago:span} ago: at least one replica",
             signal=name,
             value=series.values[last],
             ago=max(0.0, at - series.times[last]),
@@ -150,7 +151,7 @@ class Idle:
         start = at - self.after_s
         if times[0] > start + self.gap_s:
             known = max(0.0, at - times[0])
-            return _doubt(name, f"its samples reach back {known:.0f} of {self.after_s:.0f} s")
+            return _doubt(name, f"its samples reach back {span(known)} of {span(self.after_s)}")
         marks = (
             max(start, times[0]),
             *(each for each in times if each > start),
@@ -158,7 +159,7 @@ class Idle:
         )
         widest = max(after - before for before, after in pairwise(marks))
         if widest > self.gap_s:
-            return _doubt(name, f"its samples leave {widest:.0f} s open, {self.gap_s:.0f} s may be")
+            return _doubt(name, f"its samples leave {span(widest)} open, {span(self.gap_s)} may be")
         return None
 
 

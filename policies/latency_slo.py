@@ -229,8 +229,8 @@ class LatencySlo:
     def _sized(self, servers: int, demand: Demand, factor: float, now: Envelope) -> Proposal:
         floor = max(1, min(LARGEST_BID, -(-servers // now.threads)))
         sentence = (
-            "{load:.1f} busy threads of {service:.3g} s need {floor} replicas of {threads} threads "
-            "for a {measure} of {objective:.3g} s in {share:.4g}%"
+            "{load:.1f} busy threads of {service:.3g} s need {floor:count replica} of "
+            "{threads:count thread} for a {measure} of {objective:.3g} s in {share:.4g}%"
         )
         sentence += OBSERVED * (factor != 1)
         reason = because(
@@ -259,7 +259,7 @@ class LatencySlo:
             Code.OBJECTIVE_OUT_OF_REACH,
             sentence
             + OBSERVED * (factor != 1)
-            + "; {floor} replicas keep the queue stable" * stable,
+            + "; {floor:count replica} keep the queue stable" * stable,
             service=demand.service_s,
             objective=self.objective_s / factor,
             late=demand.service_beyond(self.objective_s / factor),
@@ -311,6 +311,6 @@ def _direction(floor: int, now: int) -> Code:
 def _idle(window_s: float, now: Envelope) -> Reason:
     return because(
         _direction(0, now.min_replicas),
-        "no arrivals in {window:.0f} s need no replica",
+        "no arrivals in {window:span} need no replica",
         window=window_s,
     )

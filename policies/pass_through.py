@@ -97,16 +97,14 @@ class PassThrough:
         known = bisect_right(series.times, seen.at)
         if not known:
             return Abstain(
-                because(
-                    Code.SIGNAL_TOO_SHORT, "signal {signal} has no value yet", signal=self.signal
-                )
+                because(Code.SIGNAL_TOO_SHORT, "{signal} has no value yet", signal=self.signal)
             )
         age = seen.at - series.times[known - 1]
         if age > self.max_age_s:
             return Abstain(
                 because(
                     Code.SIGNAL_STALE,
-                    "signal {signal} is {age:.0f} s old, which is over {max_age:.0f} s",
+                    "{signal} is {age:span} old, at most {max_age:span} are allowed",
                     signal=self.signal,
                     age=age,
                     max_age=self.max_age_s,
@@ -118,8 +116,8 @@ class PassThrough:
         low = max(self.low, 1) if self.dial is Dial.THREADS else self.low
         asked = truncated(number, low, self.high)
         wanted = capped(asked, seen.envelope[self.dial], self.max_raise, self.max_lower)
-        sentence = "{source} says {number:g}" + (" ({age:.0f} s ago)" if self.signal else "")
-        sentence += ": {dial} {bound} {wanted}"
+        sentence = "{source} says {number:g}" + (" ({age:span} ago)" if self.signal else "")
+        sentence += ": {dial:dial} {bound} {wanted}"
         if not low <= int(number) <= self.high:
             sentence += ", held within {low}..{high}"
         if wanted != asked:

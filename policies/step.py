@@ -244,7 +244,7 @@ class Step:
         return because(
             Code.STEP_REACHED,
             "{inside} of {looked} points of {signal} within {bounds} call for {change} "
-            "on {start}: {dial} {wanted}",
+            "on {start}: {dial:dial} {wanted}",
             inside=found.inside,
             looked=looked,
             signal=self.signal,

@@ -324,14 +324,14 @@ class TargetLoad:
         code = Code.WITHIN_TOLERANCE if size.wanted == floor else Code.NOT_LASTING
         if final != floor:
             code = Code.LOAD_ABOVE_TARGET if final > floor else Code.LOAD_BELOW_TARGET
-        sentence = "a {what} of {load:.1f} jobs in {window:.0f} s needs {needed} replicas"
+        sentence = "a {what} of {load:.1f} jobs in {window:span} needs {needed:count replica}"
         if self.mode == "share":
-            sentence = "a {what} use of {load:.0%} in {window:.0f} s needs {needed} replicas"
-        sentence += " of {threads} threads at {target:.0%}"
+            sentence = "a {what} use of {load:.0%} in {window:span} needs {needed:count replica}"
+        sentence += " of {threads:count thread} at {target:.0%}"
         if size.wanted != size.needed:
             sentence += ", {wanted} in this step"
         if final != size.wanted:
-            sentence += "; not for long enough yet: {final}"
+            sentence += "; not for long enough yet, so {final} for now"
         return because(
             code,
             sentence,

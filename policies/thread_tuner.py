@@ -184,7 +184,9 @@ class ThreadTuner:
         left = _tuned_at(seen) + self.cooldown_s - seen.at
         if left <= 0:
             return None
-        return because(Code.COOLDOWN, "threads changed lately; {left:.0f} s to wait", left=left)
+        return because(
+            Code.COOLDOWN, "threads changed lately and cool down for {left:span}", left=left
+        )
 
     def _moments(self, seen: Observation, series: Mapping[str, Series]) -> list[_Moment]:
         """One replica's concurrency and latency, since its threads are what they are."""
@@ -375,7 +377,7 @@ def _incident(sentence: str, sign: str) -> Reason:
 
 
 def _stale(name: str, age: float) -> Reason:
-    sentence = "the newest {signal} is {age:.0f} s old: too old for a restart"
+    sentence = "the newest {signal} is {age:span} old: too old for a restart"
     return because(Code.SIGNAL_STALE, sentence, signal=name, age=age)
 
 

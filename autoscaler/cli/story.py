@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Any
+
+from autoscaler.core.words import absent, dial, span
 
 Told = Mapping[str, Any]
 """A decision as `autoscaler.codec.describe` tells it."""
 
 
 def tell(told: Told) -> str:
-    """The whole trail of one decision, top to bottom as it came about."""
+    """The paragraph that everybody reads, and below it the whole trail as it came about."""
     when = datetime.fromtimestamp(told["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     outcome = told["outcome"]
     lines = [
         *(word["sentence"] for word in told.get("overrides", ())),
-        f"{told['deployment']}  ({told['group']}, mode {told['mode']})  {when}",
-        f"  {outcome['kind'].upper()}: {told['headline']}",
+        f"{told['deployment']}  (group {told['group']}, mode {told['mode']})  {when}",
+        *_wrapped(f"{outcome['kind'].upper()}: {told['headline']}"),
         "",
-        *_block("seen", [_state(told)]),
-        *(f"           {_signal(signal)}" for signal in told["seen"]),
+        *_wrapped(told["told"]),
         "",
+        *_block("seen", [_state(told), *(_signal(signal) for signal in told["seen"])]),
         *_block("said", [_vote(vote) for vote in told["votes"]]),
         *_block("wanted", [envelope(told["wanted"])]),
         *_block("trail", [step["line"] for step in told["trail"]]),
@@ -33,13 +36,20 @@ def tell(told: Told) -> str:
     return "\n".join(lines)
 
 
+WIDTH = 88
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
 def envelope(dials: Mapping[str, int]) -> str:
     """`2..5 x 32`: floor, ceiling and threads."""
     return f"{dials['min_replicas']}..{dials['max_replicas']} x {dials['threads']}"
 
 
 def _state(told: Told) -> str:
-    age = f"read {told['envelope_age_s']:.0f} s ago"
+    age = f"read {span(told['envelope_age_s'])} ago"
     return f"state {told['state']}, envelope {envelope(told['before'])} {age}"
 
 
@@ -54,15 +64,17 @@ def _hold(hold: Mapping[str, str] | None) -> list[str]:
 def _signal(signal: Mapping[str, Any]) -> str:
     if "missing" in signal:
         detail = f" ({signal['detail']})" if signal["detail"] else ""
-        return f"{signal['name']} MISSING: {signal['missing']}{detail}"
+        return f"{signal['name']} MISSING: it {absent(signal['missing'])}{detail}"
     partial = "" if signal["complete"] else ", may be partial"
-    return f"{signal['name']} {signal['value']:g}, {signal['age_s']:.0f} s old{partial}"
+    age = signal["age_s"]
+    when = f"{span(age)} old" if age >= 0 else f"for {span(age)} ahead"
+    return f"{signal['name']} {signal['value']:g}, {when}{partial}"
 
 
 def _vote(vote: Mapping[str, Any]) -> str:
     shadow = " (shadow)" if vote["shadow"] else ""
-    bids = "; ".join(f"{dial} {bid}" for dial, bid in vote["bids"].items())
-    return f"{vote['policy']}{shadow}: {bids or 'abstains'}: {vote['sentence']}"
+    bids = "; ".join(f"{dial(name)} {bid}" for name, bid in vote["bids"].items())
+    return f"{vote['policy']}{shadow}: {bids or 'no opinion'}: {vote['sentence']}"
 
 
 def _outcome(outcome: Mapping[str, Any]) -> list[str]:

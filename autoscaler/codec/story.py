@@ -29,6 +29,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "mode": decision.mode.value,
         "trace": decision.trace or None,
         "headline": decision.headline(),
+        "told": decision.told(),
         "overrides": told_overrides(seen.overrides, seen.at),
         "state": seen.health.state,
         "envelope_age_s": decision.at - seen.envelope_at,

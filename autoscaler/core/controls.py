@@ -65,6 +65,11 @@ def told(word: Override) -> str:
     return word.control.value
 
 
+def until(word: Override) -> dict[str, float]:
+    """When a word ends, as a fact for a reason; nothing for one without end."""
+    return {} if word.expires_at is None else {"until": word.expires_at}
+
+
 def where(scope: str) -> str:
     """A scope in words."""
     if scope == FLEET:

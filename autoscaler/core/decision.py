@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autoscaler.core import telling
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Mode, Observation
 from autoscaler.core.plan import Plan
@@ -64,14 +65,8 @@ class Decision:
 
     def headline(self) -> str:
         """What happened and why, in one line."""
-        steps = self.plan.trail
-        if self.outcome.kind in {Kind.UNCHANGED, Kind.HELD} or not steps:
-            return str(self.outcome.reason)
-        last = {step.dial: step.reason for step in steps}
-        before, after = self.plan.before, self.plan.after
-        moved = [
-            f"{dial.value} {before[dial]} -> {after[dial]}: {reason}"
-            for dial, reason in last.items()
-            if before[dial] != after[dial]
-        ]
-        return "; ".join(moved) or str(self.outcome.reason)
+        return telling.headline(self)
+
+    def told(self) -> str:
+        """The same as a paragraph: seen, wanted, held back, done, and what happens next."""
+        return telling.told(self)

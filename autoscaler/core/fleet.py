@@ -194,7 +194,7 @@ def fit(candidates: Sequence[Candidate], writes: Budget | int) -> Fit:
     )
     short = because(
         Code.BUDGET_SHORT,
-        "waits for its turn: {writes} writes fit into this tick, {asked} were asked for",
+        "it waits for its turn: {writes:count write} of {asked} fit into this tick",
         writes=left.writes,
         asked=len(ordered),
     )
@@ -231,7 +231,7 @@ def _room(candidate: Candidate, left: Budget) -> tuple[int, Reason]:
         most = max(0, left.raise_replicas)
         reason = because(
             Code.RAISE_BUDGET,
-            "{asked} more replicas, {room} fit into the fleet's budget of raises",
+            "{asked:count more replica} asked for, {room} fit into the fleet's budget of raises",
             asked=asked,
             room=most,
         )
@@ -239,7 +239,7 @@ def _room(candidate: Candidate, left: Budget) -> tuple[int, Reason]:
         most = max(0, math.floor(left.compute_rate / candidate.rate))
         reason = because(
             Code.COMPUTE_BUDGET,
-            "{asked} more replicas, {room} fit into the fleet's budget of compute",
+            "{asked:count more replica} asked for, {room} fit into the fleet's budget of compute",
             asked=asked,
             room=most,
         )

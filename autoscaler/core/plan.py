@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from autoscaler.core.envelope import DIALS, Dial, Envelope
 from autoscaler.core.proposal import Answer
 from autoscaler.core.reason import Reason
+from autoscaler.core.words import dial as said
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Step:
     reason: Reason
 
     def __str__(self) -> str:
-        return f"{self.dial.value} {self.before} -> {self.after} by {self.by}: {self.reason}"
+        return f"{said(self.dial.value)} {self.before} -> {self.after} by {self.by}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

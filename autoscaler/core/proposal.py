@@ -105,9 +105,16 @@ class PolicyEntry:
         if self.when is not None:
             holds = self.when.holds(seen)
             if isinstance(holds, Missing):
-                return Abstain(because(Code.CONDITION_UNKNOWN, "its `when` cannot be evaluated"))
+                return Abstain(
+                    because(
+                        Code.CONDITION_UNKNOWN,
+                        "its condition (`when`) reads a signal that has no data",
+                    )
+                )
             if not holds:
-                return Abstain(because(Code.CONDITION_FALSE, "its `when` does not hold"))
+                return Abstain(
+                    because(Code.CONDITION_FALSE, "its condition (`when`) does not hold")
+                )
         answer = self.policy.propose(seen)
         fault = fault_of(answer)
         if fault:
@@ -161,7 +168,7 @@ def missing(signal: str, found: Missing) -> Abstain:
     return Abstain(
         because(
             Code.SIGNAL_MISSING,
-            "signal {signal} has no data ({why})",
+            "{signal} {why:absent}",
             signal=signal,
             why=found.why.value,
         )

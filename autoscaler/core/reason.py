@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autoscaler.core.words import filled
+
 
 class Code(StrEnum):
     """Every reason that the daemon can give. Append only: dashboards and alerts name them."""
@@ -124,7 +126,9 @@ class Reason:
     """A code from the closed list, a sentence with `{name}` places, and the numbers for them.
 
     The sentence is put together only when somebody reads it: ten thousand deployments
-    decide every tick, and few of their reasons are ever shown.
+    decide every tick, and few of their reasons are ever shown. Places may name a unit, as
+    `{left:span}` or `{n:count replica}` (autoscaler/core/words.py). A fact `until` (Unix seconds,
+    with a `zone`) or `left` (seconds) says how long it holds; readers are told the time of day.
     """
 
     code: Code
@@ -135,7 +139,7 @@ class Reason:
         if not self.facts:
             return self.sentence
         try:
-            return self.sentence.format(**dict(self.facts))
+            return filled(self.sentence, dict(self.facts))
         except (LookupError, ValueError, TypeError, AttributeError):
             # A sentence whose places do not fit its facts is a bug, but not one to fail on.
             return self.sentence

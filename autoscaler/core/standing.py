@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoscaler.core.controls import said
+from autoscaler.core.controls import said, until
 from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.observation import Control, Mode, Observation, Override
 from autoscaler.core.plan import Plan
@@ -56,4 +56,4 @@ def not_written(mode: Mode, word: Override | None = None) -> Outcome | None:
     if word is None:
         return Outcome(kind, because(code, f"the mode is {mode.value}: {end}"))
     sentence = f"{{who}} set the mode to {mode.value} ({{why}}): {end}"
-    return Outcome(kind, because(code, sentence, who=word.author, why=word.why))
+    return Outcome(kind, because(code, sentence, who=word.author, why=word.why, **until(word)))

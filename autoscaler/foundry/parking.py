@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.reason import Code, Reason, because
+from autoscaler.core.words import span
 from autoscaler.foundry.verdict import Scope, Verdict
 from autoscaler.ports import Clock
 
@@ -55,11 +56,13 @@ class Parking:
             return None
         if place.only not in {None, after}:
             return None
+        facts: dict[str, float] = {} if math.isinf(left) else {"left": left}
         return because(
             Code.PARKED,
             "not asked again {span}: {reason}",
-            span="until a restart" if math.isinf(left) else f"for {left:.0f} s",
+            span="until a restart" if math.isinf(left) else f"for {span(left)}",
             reason=str(place.reason),
+            **facts,
         )
 
     def was_read(self, rid: str) -> None:

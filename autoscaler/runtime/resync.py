@@ -89,7 +89,13 @@ class Resync:
         except Exception as bug:  # one answer must not end all reading for ever
             log.exception("a bug while reading", rid=rid)
             error = type(bug).__name__
-            return Unread(because(Code.INTERNAL_ERROR, "a bug while reading: {error}", error=error))
+            return Unread(
+                because(
+                    Code.INTERNAL_ERROR,
+                    "a bug of the daemon while reading ({error}); its log has more",
+                    error=error,
+                )
+            )
 
     def _next(self, live: Live) -> float:
         jitter = self.random.uniform(0.8, 1.2)

@@ -343,7 +343,11 @@ def _thought(seat: Seat, seen: Observation) -> Plan:
 
 
 def _bug(bug: Exception) -> Outcome:
-    reason = because(Code.INTERNAL_ERROR, "a bug: {error}", error=type(bug).__name__)
+    reason = because(
+        Code.INTERNAL_ERROR,
+        "a bug of the daemon ({error}); its log has more",
+        error=type(bug).__name__,
+    )
     return Outcome(Kind.FAILED, reason)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from autoscaler.codec import describe
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.reason import Code
 from autoscaler.ports import TickReport
@@ -120,7 +119,7 @@ class DecisionLog:
             "group": decision.group,
             "outcome": outcome.kind.value,
             "reason": outcome.reason.code.value,
-            "why": _why(decision),
+            "why": decision.headline(),
             "before": str(plan.before),
             "after": str(plan.after),
             "decision": decision.id,
@@ -135,10 +134,3 @@ class DecisionLog:
         if before.failing:
             facts["recovered_after_s"] = round(decision.at - before.since, 1)
         self._log.info("decision", **facts)
-
-
-def _why(decision: Decision) -> str:
-    """Why it moved, or else why it did not: a failure's own reason says more than its plan."""
-    told = describe(decision)
-    moving = decision.outcome.kind in {Kind.APPLIED, Kind.RECOMMENDED}
-    return str(told["headline"] if moving else told["outcome"]["sentence"])

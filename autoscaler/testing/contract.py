@@ -20,6 +20,7 @@ from autoscaler.core.envelope import DIALS, Dial
 from autoscaler.core.merge import SILENCE, settle
 from autoscaler.core.observation import Observation, Series
 from autoscaler.core.proposal import Abstain, Answer, Policy, Proposal, fault_of
+from autoscaler.core.words import filled
 from autoscaler.lab.docs.options import plain
 from autoscaler.plugins.options import build_options, option_fields
 from autoscaler.testing.bounds import accepts, options_inside, outside
@@ -156,7 +157,7 @@ class PolicyContract:
         def check(seen: Observation) -> None:
             reason = self.policy.propose(seen).reason
             try:
-                text = reason.sentence.format(**dict(reason.facts)) if reason.facts else str(reason)
+                text = filled(reason.sentence, dict(reason.facts)) if reason.facts else str(reason)
             except (LookupError, ValueError, TypeError) as error:
                 text = ""
                 _demand(False, f"{reason.sentence!r} does not fit {reason.facts}: {error}")  # noqa: FBT003 - always a fault

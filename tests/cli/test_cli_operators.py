@@ -60,8 +60,8 @@ async def test_explain_shows_the_whole_trail_of_a_change(world: Stage) -> None:
         await daemon.until_outcome("applied", "as_planned")
         told = await world.site.cli("explain", "chat")
     assert told.code == 0
-    assert "APPLIED: min_replicas 1 -> 7" in told.out
-    assert "trail      min_replicas 1 -> 7 by load: a peak of 100.0 jobs" in told.out
+    assert "APPLIED: floor 1 -> 7" in told.out
+    assert "trail      floor 1 -> 7 by load: a peak of 100.0 jobs" in told.out
     assert "plan       1..2 x 32  ->  7..11 x 32" in told.out
     assert "the platform answered 200" in told.out
     assert "the platform now has 7..11 x 32" in told.out
@@ -92,7 +92,7 @@ async def test_a_pause_stops_the_next_write_and_resume_lets_it_go_on(
         world.knob.jobs = 100.0
         held = await daemon.until_outcome("held", "paused")
         facts = dict(held["outcome"]["reason"]["facts"])
-        assert facts == {"who": "tester", "why": "maintenance of ours"}
+        assert (facts["who"], facts["why"]) == ("tester", "maintenance of ours")
         assert await daemon.metric("deployment_paused", deployment="chat") == 1
         assert world.puts == []
         told = await world.site.cli("resume", scope)

@@ -177,8 +177,8 @@ def test_a_decision_is_told_in_sentences() -> None:
     assert told["votes"][0]["bids"] == {"max_replicas": "want 12", "min_replicas": "want 6"}
     assert told["votes"][1]["shadow"] is True
     assert told["votes"][2]["sentence"] == "not today"
-    assert told["trail"][0]["line"] == "min_replicas 4 -> 6 by load: a test wants it"
-    assert told["headline"].startswith("min_replicas 4 -> 6")
+    assert told["trail"][0]["line"] == "floor 4 -> 6 by load: a test wants it"
+    assert told["headline"].startswith("floor 4 -> 6")
     assert told["outcome"]["actual"] == {"min_replicas": 6, "max_replicas": 12, "threads": 32}
     assert told["hold"] is None
 
@@ -197,7 +197,8 @@ def test_every_decision_can_be_told_and_sent(decision: Decision) -> None:
 def test_a_sentence_that_does_not_fit_its_facts_is_told_as_written() -> None:
     outcome = Outcome(Kind.HELD, Reason(Code.PAUSED, "by {who}", (("whom", "ada"),)))
     told = describe(replace(decided(), outcome=outcome))
-    assert told["headline"] == told["outcome"]["sentence"] == "by {who}"
+    assert told["headline"] == "no change: by {who}"
+    assert told["outcome"]["sentence"] == "by {who}"
 
 
 def test_the_schema_names_what_an_observation_needs() -> None:

@@ -81,7 +81,7 @@ def test_no_write_leaves_under_a_pause(before: Envelope, after: Envelope, set_to
     outcome = stopped(Write(seen(), before, after), (PAUSE,), set_to, NOW)
     assert outcome is not None
     assert (outcome.kind, outcome.reason.code) == (Kind.HELD, Code.PAUSED)
-    assert str(outcome.reason) == "paused by ada: load test"
+    assert str(outcome.reason) == "paused by ada (load test)"
 
 
 @pytest.mark.parametrize(

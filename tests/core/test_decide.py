@@ -158,7 +158,7 @@ def test_nothing_moves_without_a_reason(seen: Observation, said: tuple[PolicyEnt
 def test_a_higher_want_raises_the_floor() -> None:
     plan = decide(seen(), [entry("load", wants(floor=6))], RAILS)
     assert plan.after == Envelope(6, 10, 32)
-    assert str(plan.trail[0]) == "min_replicas 4 -> 6 by load: a test wants it"
+    assert str(plan.trail[0]) == "floor 4 -> 6 by load: a test wants it"
 
 
 def test_a_floor_above_the_ceiling_pulls_the_ceiling_up() -> None:
@@ -246,12 +246,12 @@ def decision(plan: Plan, outcome: Outcome) -> Decision:
 def test_the_headline_says_what_moved_and_why() -> None:
     plan = decide(seen(), [entry("load", wants(floor=6))], RAILS)
     done = decision(plan, Outcome(Kind.APPLIED, because(Code.AS_PLANNED, "as planned")))
-    assert done.headline() == "min_replicas 4 -> 6: a test wants it"
+    assert done.headline() == "floor 4 -> 6: a test wants it"
     still = decision(plan, Outcome(Kind.HELD, because(Code.NOT_OURS, "not ours")))
-    assert still.headline() == "not ours"
+    assert still.headline() == "floor 4 -> 6 held back: not ours"
     swung = Plan(plan.before, plan.before, plan.wanted, (), plan.trail)
     refused = decision(swung, Outcome(Kind.REFUSED, because(Code.NOT_FOUND, "gone")))
-    assert refused.headline() == "gone"
+    assert refused.headline() == "refused: gone"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_raises_go_before_lowerings_the_most_urgent_first() -> None:
     fitted = fit([candidate("down", 2), candidate("up", 5), candidate("far up", 12)], writes=2)
     assert [c.deployment for c in fitted.go] == ["far up", "up"]
     assert [w.candidate.deployment for w in fitted.waiting] == ["down"]
-    assert "2 writes fit into this tick, 3 were asked for" in str(fitted.waiting[0].reason)
+    assert "2 writes of 3 fit into this tick" in str(fitted.waiting[0].reason)
 
 
 def test_priority_decides_among_raises() -> None:

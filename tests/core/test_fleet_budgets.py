@@ -41,7 +41,7 @@ def test_the_raise_budget_goes_to_the_most_urgent_and_in_part_to_the_next() -> N
     assert {c.deployment: added(c.plan) for c in fitted.go} == {"big": 10, "small": 2}
     step = fitted.go[1].plan.trail[-1]
     assert (step.by, step.reason.code) == ("fleet", Code.RAISE_BUDGET)
-    assert str(step.reason) == "4 more replicas, 2 fit into the fleet's budget of raises"
+    assert str(step.reason) == "4 more replicas asked for, 2 fit into the fleet's budget of raises"
 
 
 def test_a_spent_raise_budget_lets_others_wait_but_not_those_that_start_nothing() -> None:

@@ -64,7 +64,7 @@ def test_a_pause_stops_everything_and_says_who() -> None:
     word = Override(Control.PAUSE, "ada", "load test", NOW + 60)
     held = Hold().shape(plan(HIGHER), seen(overrides=(word,)))
     assert held.hold is not None
-    assert str(held.hold.reason) == "paused by ada: load test"
+    assert str(held.hold.reason) == "paused by ada (load test)"
     over = Override(Control.PAUSE, "ada", "load test", NOW)
     assert Hold().shape(plan(HIGHER), seen(overrides=(over,))).after == HIGHER
 
@@ -179,7 +179,7 @@ def test_lowering_waits_for_the_cooldown() -> None:
     look = seen(changes=(change,))
     kept = Cooldown().shape(plan(Envelope(2, 10, 32)), look)
     assert kept.after == BEFORE
-    assert str(kept.trail[-1].reason) == "it moved lately; 200 s to wait"
+    assert str(kept.trail[-1].reason) == "it changed lately and cools down for 3 min 20 s"
     assert Cooldown(lower_s=100).shape(plan(LOWER), look).after.min_replicas == 2
     assert Cooldown().shape(plan(HIGHER), look).after == HIGHER
     assert Cooldown(raise_s=101).shape(plan(HIGHER), look).after.min_replicas == 4
@@ -203,7 +203,7 @@ def test_an_operator_pins_and_floors() -> None:
     pin = Override(Control.PIN, "ada", "incident", NOW + 60, Dial.MIN_REPLICAS, 12)
     pinned = OverrideGuard().shape(plan(LOWER), seen(overrides=(pin,)))
     assert pinned.after == Envelope(12, 12, 32)
-    assert "pinned to 12 by ada: incident" in str(pinned.trail[-1])
+    assert "pinned to 12 by ada (incident)" in str(pinned.trail[-1])
     floor = Override(Control.FLOOR, "ada", "launch", None, Dial.MAX_REPLICAS, 9)
     assert OverrideGuard().shape(plan(LOWER), seen(overrides=(floor,))).after.max_replicas == 9
     assert OverrideGuard().shape(plan(HIGHER), seen(overrides=(floor,))).after == HIGHER
@@ -216,7 +216,7 @@ def test_the_configured_ranges_always_hold() -> None:
     limits = Limits(Range(1, 5), Range(1, 9), Range(1, 16))
     clamped = LimitsGuard().shape(plan(HIGHER), seen(limits=limits))
     assert clamped.after == Envelope(5, 9, 16)
-    assert "8 is outside 1..5" in str(clamped.trail[0])
+    assert "8 is outside of your limits, 1..5" in str(clamped.trail[0])
     assert LimitsGuard().shape(plan(LOWER), seen()).after == LOWER
 
 

@@ -96,7 +96,9 @@ def test_a_source_that_came_back_lowers_nothing_for_five_minutes() -> None:
     back = look(jobs=jobs(1, 1, recovered_at=NOW - 100))
     kept = Recovery().shape(plan(LOWER), back)
     assert kept.after == BEFORE
-    assert str(kept.trail[-1].reason) == "no lowering: jobs came back lately; 200 s to wait"
+    assert (
+        str(kept.trail[-1].reason) == "no lowering: jobs came back only lately; 3 min 20 s to wait"
+    )
     assert Recovery().shape(plan(HIGHER), back).after == HIGHER
     assert Recovery(grace_s=100).shape(plan(LOWER), back).after == LOWER
 
@@ -115,9 +117,9 @@ GUARDED = Veto({"error_share": 0.02, "p95_s": 2.0})
     ("errors", "latency", "words"),
     [
         (jobs(0.0, 0.02), jobs(1.0), ""),
-        (jobs(0.0, 0.03), jobs(1.0), "no lowering: error_share is 0.03, its line is 0.02"),
-        (jobs(0.0), jobs(2.5), "no lowering: p95_s is 2.5, its line is 2"),
-        (jobs(0.0), Missing(Absence.STALE), "no lowering: p95_s is missing (stale)"),
+        (jobs(0.0, 0.03), jobs(1.0), "no lowering: error_share is 0.03, above its line of 0.02"),
+        (jobs(0.0), jobs(2.5), "no lowering: p95_s is 2.5, above its line of 2"),
+        (jobs(0.0), Missing(Absence.STALE), "no lowering: p95_s is too old"),
     ],
 )
 def test_nothing_is_lowered_while_it_hurts(errors: object, latency: object, words: str) -> None:
@@ -150,7 +152,7 @@ def test_survivors_stay_below_the_platforms_line() -> None:
     kept = COUNTING.shape(plan(Envelope(2, 3, 32), Envelope(8, 20, 32)), look(jobs=jobs(96, 10)))
     assert kept.after == Envelope(5, 5, 32)
     assert kept.trail[-1].reason.code is Code.CONSOLIDATION
-    assert "fewer than 5 replicas would reach 0.75" in str(kept.trail[-1].reason)
+    assert "fewer than 5 replicas would be over 75% busy" in str(kept.trail[-1].reason)
 
 
 def test_a_lowering_that_survivors_carry_passes() -> None:

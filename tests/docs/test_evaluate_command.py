@@ -77,7 +77,7 @@ def test_a_decision_can_be_told_in_sentences(tmp_path: Path) -> None:
     path = str(configured(tmp_path))
     asked = ["evaluate", "--config", path, "--deployment", "chat", "--story"]
     result = run(*asked, lines=[SEEN])
-    assert "min_replicas 2 -> 6 by load: a peak of 131.0 jobs" in result.stdout
+    assert "floor 2 -> 6 by load: a peak of 131.0 jobs" in result.stdout
 
 
 def changed(path: str, value: object) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_the_policy_is_shown_with_its_options(done: list[Done]) -> None:
 
 def test_the_decision_is_explained_with_the_policys_own_reason(done: list[Done]) -> None:
     story = printed(done, "--story")
-    assert "min_replicas 2 -> 5 by night_shift: 410 jobs wait, which is worth 5 replicas" in story
+    assert "floor 2 -> 5 by night_shift: 410 jobs wait, which is worth 5 replicas" in story
 
 
 def test_no_other_file_is_touched(

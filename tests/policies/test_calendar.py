@@ -55,7 +55,7 @@ def test_a_floor_holds_from_its_start_until_just_before_its_end() -> None:
 def test_an_open_window_says_until_when() -> None:
     assert reason(berlin(office=OFFICE), "2026-11-23T08:00Z") == (
         Code.SCHEDULED,
-        "office (until Mon 2026-11-23 20:00 CET): min_replicas at least 6",
+        "floor at least 6 by window office",
     )
 
 
@@ -82,8 +82,8 @@ def test_the_highest_floor_and_the_lowest_ceiling_hold_where_windows_overlap() -
     }
     assert reason(calendar, "2026-11-23T11:30Z")[1] == (
         "base (always), office (until Mon 2026-11-23 20:00 CET), lunch (until Mon 2026-11-23 "
-        "14:00 CET), cap (until Mon 2026-11-23 16:00 CET): min_replicas want 2, at least 8; "
-        "threads want 16; max_replicas at most 9"
+        "14:00 CET), cap (until Mon 2026-11-23 16:00 CET): floor want 2, at least 8, "
+        "threads want 16, ceiling at most 9"
     )
 
 
@@ -110,7 +110,7 @@ def test_capacity_is_asked_for_as_early_as_it_has_taken_to_start() -> None:
     }
     assert reason(calendar, "2026-11-23T06:29Z", startup_s=90) == (
         Code.SCHEDULED_AHEAD,
-        "office (opens in 60 s, at Mon 2026-11-23 07:30 CET): min_replicas at least 6",
+        "office (opens in 60 s, at Mon 2026-11-23 07:30 CET): floor at least 6",
     )
 
 

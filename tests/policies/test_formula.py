@@ -49,7 +49,7 @@ def test_a_formula_sets_the_floor() -> None:
     assert bids(policy, look(running_jobs=100)) == {Dial.MIN_REPLICAS: Bid(want=5)}
     reason = policy.propose(look(running_jobs=100)).reason
     assert reason.code is Code.COMPUTED
-    assert str(reason) == "min_replicas want 5"
+    assert str(reason) == "floor want 5"
 
 
 def test_every_dial_has_its_formula_and_its_way_to_bid() -> None:
@@ -69,7 +69,7 @@ def test_every_dial_has_its_formula_and_its_way_to_bid() -> None:
         Dial.THREADS: Bid(want=24),
     }
     assert str(policy.propose(observation).reason) == (
-        "min_replicas at least 3; max_replicas at most 20; threads want 24"
+        "floor at least 3; ceiling at most 20; threads want 24"
     )
 
 
@@ -155,18 +155,18 @@ def test_without_data_it_abstains_and_names_the_signal() -> None:
     )
     assert isinstance(answer, Abstain)
     assert answer.reason.code is Code.SIGNAL_MISSING
-    assert str(answer.reason) == "signal queued has no data (stale)"
+    assert str(answer.reason) == "queued is too old"
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("1 / (running_jobs - 4)", "the formula of min_replicas has no value: it divides by zero"),
-        ("running_jobs % 0", "the formula of min_replicas has no value: it divides by zero"),
+        ("1 / (running_jobs - 4)", "the formula of floor has no value: it divides by zero"),
+        ("running_jobs % 0", "the formula of floor has no value: it divides by zero"),
         ("sqrt(-running_jobs)", "no value: it takes the root of a negative number"),
         ("1e300 * 1e300 * running_jobs", "no value: it goes beyond all numbers"),
-        ("-running_jobs", "the formula of min_replicas gives -4, which is not in 0..1000000"),
-        ("1e7 * running_jobs", "the formula of min_replicas gives 4e+07, which is not in 0..1000"),
+        ("-running_jobs", "the formula of floor gives -4, which is not in 0..1000000"),
+        ("1e7 * running_jobs", "the formula of floor gives 4e+07, which is not in 0..1000"),
     ],
 )
 def test_a_result_that_is_no_number_of_replicas_abstains_with_the_reason(
@@ -190,9 +190,7 @@ def test_while_one_formula_lacks_data_the_others_only_raise() -> None:
     )
     observation = look(running_jobs=2, queued=GONE)
     assert bids(policy, observation) == {Dial.MIN_REPLICAS: Bid(at_least=2)}
-    assert str(policy.propose(observation).reason) == (
-        "min_replicas at least 2; signal queued has no data (stale)"
-    )
+    assert str(policy.propose(observation).reason) == ("floor at least 2; queued is too old")
 
 
 def test_a_formula_that_divides_by_zero_does_not_hold_back_the_others() -> None:

@@ -58,7 +58,7 @@ def test_after_a_time_without_requests_it_wants_the_low_floor() -> None:
     assert bids(SLEEPY, look()) == {Dial.MIN_REPLICAS: Bid(want=0)}
     assert reason(SLEEPY, look()) == (
         Code.IDLE,
-        "no request in 600 s (running_jobs): a floor of 0",
+        "no request for 10 min (running_jobs): a floor of 0",
     )
 
 
@@ -109,16 +109,16 @@ def test_the_signal_that_wakes_is_read_like_the_others() -> None:
 HOLE = Series((NOW - 900, NOW - 550, NOW - 450, NOW - 250, NOW - 130, NOW - 10), (0.0,) * 6)
 LATE = Series((NOW - 550, NOW - 450, NOW - 350, NOW - 230, NOW - 130, NOW - 10), (0.0,) * 6)
 DOUBTS: tuple[tuple[str, Observation, str], ...] = (
-    ("missing", look(Missing(Absence.STALE)), "it has no data (stale)"),
-    ("never read", look(signals={}), "it has no data (never_read)"),
+    ("missing", look(Missing(Absence.STALE)), "it is too old"),
+    ("never read", look(signals={}), "it was never read"),
     ("partial", look(silence(complete=False)), "it may be partial"),
-    ("too short", look(silence(300)), "its samples reach back 300 of 600 s"),
+    ("too short", look(silence(300)), "its samples reach back 5 min of 10 min"),
     ("stale", look(silence(until=NOW - 150)), "its samples leave 150 s open, 120 s may be"),
-    ("old", look(silence(until=NOW - 700)), "its samples leave 600 s open, 120 s may be"),
-    ("a hole", look(HOLE), "its samples leave 200 s open, 120 s may be"),
+    ("old", look(silence(until=NOW - 700)), "its samples leave 10 min open, 120 s may be"),
+    ("a hole", look(HOLE), "its samples leave 3 min 20 s open, 120 s may be"),
     ("an outage", look(silence(recovered_at=NOW - 60)), "its source was away until 60 s ago"),
     ("negative", look(Series((NOW - 700, NOW), (0.0, -1.0))), "it was -1"),
-    ("all ahead", look(silence(300, until=NOW + 900)), "its samples reach back 0 of 600 s"),
+    ("all ahead", look(silence(300, until=NOW + 900)), "its samples reach back 0 s of 10 min"),
 )
 
 

@@ -47,7 +47,7 @@ def test_a_reached_step_says_what_was_counted_and_done() -> None:
     answer = LADDER.propose(look(63))
     assert answer.reason.code is Code.STEP_REACHED
     assert str(answer.reason) == (
-        "1 of 1 points of running_jobs within 60.. call for +4 on 8: min_replicas 12"
+        "1 of 1 points of running_jobs within 60.. call for +4 on 8: floor 12"
     )
 
 

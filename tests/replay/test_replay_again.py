@@ -117,8 +117,8 @@ def test_a_lower_target_raises_further_and_the_first_step_says_so() -> None:
     assert one.then.after.min_replicas == 9
     assert one.now.after.min_replicas == 12  # 13 are needed, one write may add 8
     assert found(one).where == "step 1"
-    assert "min_replicas 4 -> 9 by load" in found(one).then_sentence
-    assert "min_replicas 4 -> 13 by load" in found(one).now_sentence
+    assert "floor 4 -> 9 by load" in found(one).then_sentence
+    assert "floor 4 -> 13 by load" in found(one).now_sentence
 
 
 def test_limits_and_mode_are_those_of_the_other_configuration() -> None:

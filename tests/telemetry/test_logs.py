@@ -252,9 +252,7 @@ def test_a_change_is_always_written_with_its_reason() -> None:
     applied = decided(kind=Kind.APPLIED, votes=(wanting(3, 5),), status=200)
     first, second = said(applied, applied)
     assert first == second
-    assert first["why"] == (
-        "min_replicas 2 -> 3: 12 jobs are too many; max_replicas 4 -> 5: 12 jobs are too many"
-    )
+    assert first["why"] == ("floor 2 -> 3, ceiling 4 -> 5: 12 jobs are too many; it ended applied")
     assert (first["before"], first["after"], first["status"]) == ("2..4 x 8", "3..5 x 8", 200)
     assert first["log_level"] == "info"
 

@@ -133,10 +133,10 @@ async def test_decisions_are_told_in_a_line_each_and_one_in_full(ask: Asker) -> 
     assert len(ids) == 3
     first = told["decisions"][0]
     assert (first["kind"], first["by"]) == ("applied", "load")
-    assert first["headline"].startswith("min_replicas 8 -> 10: a peak of 41 jobs")
+    assert first["headline"].startswith("floor 8 -> 10, ceiling 11 -> 14: a peak of 41")
     whole = await ask.get(f"/api/v1/decisions/{first['id']}")
     assert (whole["id"], whole["deployment"]) == (first["id"], "rerank")
-    assert whole["trail"][0]["line"].startswith("min_replicas 8 -> 10 by load:")
+    assert whole["trail"][0]["line"].startswith("floor 8 -> 10 by load:")
     assert (await ask.get(f"{FLEET}/rerank/decisions?kind=held"))["decisions"] == []
     none = await ask.get(f"{FLEET}/rerank/decisions?from=0&to=1")
     assert none == {"decisions": [], "next": None}

@@ -115,7 +115,7 @@ async def test_one_deployment_tells_its_trail(client: aiohttp.ClientSession) -> 
         told = orjson.loads(await answer.read())
     assert told["outcome"] == "applied"
     assert told["why"] == "a peak of 41 jobs needs more replicas"
-    assert told["latest"]["trail"][0]["line"].startswith("min_replicas 8 -> 10 by load:")
+    assert told["latest"]["trail"][0]["line"].startswith("floor 8 -> 10 by load:")
 
 
 @pytest.mark.parametrize(

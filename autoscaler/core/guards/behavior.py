@@ -51,7 +51,7 @@ class Behavior:
         def why(dial: Dial) -> Reason:
             by = found[dial].by.value if dial in found else ""
             return because(
-                Code.BEHAVIOR_LIMIT, "the rules of `behavior` allow no more ({by})", by=by
+                Code.BEHAVIOR_LIMIT, "your rates in `behavior` allow no more now ({by})", by=by
             )
 
         floor, ceiling = (found[dial].replicas for dial in REPLICAS)
@@ -92,7 +92,9 @@ class Behavior:
         return self.raise_rules if desired > current else self.lower_rules
 
 
-STABILISING = because(Code.STABILISING, "the windows of `behavior` do not support it yet")
+STABILISING = because(
+    Code.STABILISING, "something else was wanted within your windows in `behavior`"
+)
 
 
 def window(rules: Rules | None, default_s: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoscaler.core.controls import said
+from autoscaler.core.controls import said, until
 from autoscaler.core.observation import Control, Observation, Override
 from autoscaler.core.plan import Plan
 from autoscaler.core.reason import Code, Reason, because
@@ -27,6 +27,5 @@ class Brake:
 
 def braked(word: Override) -> Reason:
     """Why nothing is lowered."""
-    return because(
-        Code.BRAKED, "no lowering: braked by {who}: {why}", who=word.author, why=word.why
-    )
+    sentence = "no lowering: {who} put the brake on ({why})"
+    return because(Code.BRAKED, sentence, who=word.author, why=word.why, **until(word))

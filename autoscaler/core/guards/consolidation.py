@@ -76,7 +76,7 @@ class Consolidation:
             return plan
         reason = because(
             Code.CONSOLIDATION,
-            "fewer than {least} replicas would reach {line:g} of their load at a peak of {peak:g}",
+            "fewer than {least:count replica} would be over {line:.0%} busy at a peak of {peak:g}",
             least=least,
             line=line,
             peak=peak,

@@ -42,7 +42,7 @@ class Cooldown:
         kept = {dial: plan.before[dial] if waits[dial] else plan.after[dial] for dial in DIALS}
         longest = max(waits.values())
         envelope = between(plan.before, *(kept[dial] for dial in DIALS))
-        return plan.move(envelope, "cooldown", _cooling(longest))
+        return plan.move(envelope, "cooldown", lambda dial: _cooling(waits[dial] or longest))
 
     def _wait(self, plan: Plan, seen: Observation, dial: Dial) -> float:
         """Seconds still to wait, 0 when the dial may move."""
@@ -61,4 +61,4 @@ class Cooldown:
 
 
 def _cooling(left: float) -> Reason:
-    return because(Code.COOLDOWN, "it moved lately; {left:.0f} s to wait", left=left)
+    return because(Code.COOLDOWN, "it changed lately and cools down for {left:span}", left=left)

@@ -8,7 +8,7 @@ from autoscaler.core.envelope import DIALS, Dial, legal
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,16 @@ class Deadband:
         if not plan.moves:
             return plan
         kept = {dial: self._kept(plan, dial) for dial in DIALS}
-        return plan.move(
-            legal(kept),
-            "deadband",
-            because(Code.DEADBAND, "the change is too small to be worth a write"),
-        )
+
+        def why(dial: Dial) -> Reason:
+            return because(
+                Code.DEADBAND,
+                "{wanted} instead of {now} is too small a change to be worth a write",
+                wanted=plan.after[dial],
+                now=plan.before[dial],
+            )
+
+        return plan.move(legal(kept), "deadband", why)
 
     def _kept(self, plan: Plan, dial: Dial) -> int:
         before, after = plan.before[dial], plan.after[dial]

@@ -60,14 +60,17 @@ class Disruption:
         if not settled(seen):
             state = seen.health.state
             return because(
-                Code.RESTART_UNSAFE, "no restart while {state} and not settled", state=state
+                Code.RESTART_UNSAFE,
+                "no restart while the deployment is {state} and not settled",
+                state=state,
             )
         now, then = kept.ceiling_capacity, plan.after.ceiling_capacity
         share = abs(then - now) / max(1, now)
         if share < self.gain_share:
             return because(
                 Code.NOT_WORTH_A_RESTART,
-                "{threads} threads move the ceiling by {share:.1%}, a restart needs {least:.1%}",
+                "{threads:count thread} would change the capacity by {share:.1%}; "
+                "a restart is worth it from {least:.1%} on",
                 threads=plan.after.threads,
                 share=share,
                 least=self.gain_share,
@@ -79,7 +82,7 @@ class Disruption:
         if isinstance(series, Missing):
             return because(
                 Code.RESTART_UNSAFE,
-                "no restart while {signal} is missing ({why})",
+                "no restart: {signal} {why:absent}",
                 signal=self.signal,
                 why=series.why.value,
             )
@@ -89,14 +92,14 @@ class Disruption:
             return None
         return because(
             Code.RESTART_UNSAFE,
-            "no restart at a load of {load:g}; calm is at most {most:g}",
+            "no restart at a load of {load:g} requests; calm is at most {most:g}",
             load=series.last,
             most=most,
         )
 
 
 THREADS_KEPT = because(
-    Code.THREADS_KEPT, "it was to go down because threads go up, and they do not go so far"
+    Code.THREADS_KEPT, "it was to go down only because threads go up, and they do not go so far"
 )
 
 

@@ -65,9 +65,8 @@ class Drift:
         if not hands:
             return plan
         left = hands[0].at + self.grace_s - seen.at
-        reason = because(
-            Code.DRIFT_FROZEN, "changed by somebody else; frozen for {left:.0f} s", left=left
-        )
+        sentence = "somebody else changed it, so everything holds for {left:span}"
+        reason = because(Code.DRIFT_FROZEN, sentence, left=left)
         return plan.held("drift", reason)
 
     def _adopted(self, plan: Plan, seen: Observation) -> Plan:
@@ -78,8 +77,9 @@ class Drift:
             "drift",
             because(
                 Code.DRIFT_ADOPTED,
-                "somebody else set it less than {grace:.0f} s ago",
+                "somebody else set it less than {grace:span} ago, and is not worked against",
                 grace=self.grace_s,
+                left=max(hand.at for hand in hands) + self.grace_s - seen.at if hands else 0.0,
             ),
         )
 
@@ -105,7 +105,7 @@ def _restored(plan: Plan, changes: Sequence[Change], count: int) -> Plan:
             numbers[dial] = settle(merge_all(_bids(plan, dial)), value)
     reason = because(
         Code.DRIFT_RESTORED,
-        "somebody else changed it; back to before, correction {count} of this hour",
+        "somebody else changed it, so it goes back (correction {count} of this hour)",
         count=count,
     )
     return plan.move(legal(numbers), "drift", reason)

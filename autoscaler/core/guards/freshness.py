@@ -60,7 +60,7 @@ class Freshness:
         if isinstance(signal, Missing):
             return because(
                 Code.DATA_MISSING,
-                "no lowering: {signal} is missing ({why})",
+                "no lowering: {signal} {why:absent}",
                 signal=name,
                 why=signal.why.value,
             )
@@ -68,13 +68,15 @@ class Freshness:
         if age > self.max_age_s:
             return because(
                 Code.DATA_STALE,
-                "no lowering: {signal} is {age:.0f} s old, {limit:.0f} s are allowed",
+                "no lowering: {signal} is {age:span} old, at most {limit:span} are allowed",
                 signal=name,
                 age=age,
                 limit=self.max_age_s,
             )
         if not signal.complete:
             return because(
-                Code.DATA_INCOMPLETE, "no lowering: {signal} may be partial", signal=name
+                Code.DATA_INCOMPLETE,
+                "no lowering: {signal} may be partial, says its source",
+                signal=name,
             )
         return None

@@ -40,11 +40,14 @@ class Health:
         if state == SETTLED or state in UNSETTLED:
             ready = state if state != SETTLED else f"{state} and not ready"
             reason = because(
-                Code.DEPLOYMENT_NOT_SETTLED, "no lowering or restart while {state}", state=ready
+                Code.DEPLOYMENT_NOT_SETTLED,
+                "no lowering and no restart while the deployment is {state}",
+                state=ready,
             )
             kept = plan.not_below("health", reason)
             return kept.move(replace(kept.after, threads=plan.before.threads), "health", reason)
         code, sentence = STOPPED.get(
-            state, (Code.DEPLOYMENT_STATE_UNKNOWN, "state {state} is not known here")
+            state,
+            (Code.DEPLOYMENT_STATE_UNKNOWN, "the platform says {state}, which is not known here"),
         )
         return plan.held("health", because(code, sentence, state=state))

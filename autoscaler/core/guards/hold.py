@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoscaler.core.controls import said
+from autoscaler.core.controls import said, until
 from autoscaler.core.observation import Control, Observation, Override
 from autoscaler.core.plan import Plan
 from autoscaler.core.reason import Code, Reason, because
@@ -24,4 +24,5 @@ class Hold:
 
 def paused(word: Override) -> Reason:
     """Why nothing moves."""
-    return because(Code.PAUSED, "paused by {who}: {why}", who=word.author, why=word.why)
+    sentence = "paused by {who} ({why})"
+    return because(Code.PAUSED, sentence, who=word.author, why=word.why, **until(word))

@@ -29,11 +29,13 @@ class Limits:
         def why(dial: Dial) -> Reason:
             if dial is Dial.THREADS and threads == ceiling:
                 return because(
-                    Code.THREAD_CEILING, "the platform allows {most} threads", most=threads
+                    Code.THREAD_CEILING,
+                    "the platform refused more than {most:count thread} before",
+                    most=threads,
                 )
             return because(
                 Code.LIMITS,
-                "{value} is outside {range}",
+                "{value} is outside of your limits, {range}",
                 value=after[dial],
                 range=str(limits[dial]),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoscaler.core.controls import said
+from autoscaler.core.controls import said, until
 from autoscaler.core.observation import Control, Observation, Override
 from autoscaler.core.observation import Mode as Setting
 from autoscaler.core.plan import Plan
@@ -26,6 +26,6 @@ class Mode:
 def raise_only(word: Override | None) -> Reason:
     """Why a mode takes every lowering back."""
     if word is None:
-        return because(Code.MODE_RAISE_ONLY, "the mode is raise_only")
-    sentence = "{who} set the mode to raise_only: {why}"
-    return because(Code.MODE_RAISE_ONLY, sentence, who=word.author, why=word.why)
+        return because(Code.MODE_RAISE_ONLY, "the mode is raise_only, which lowers nothing")
+    sentence = "{who} set the mode to raise_only ({why}), which lowers nothing"
+    return because(Code.MODE_RAISE_ONLY, sentence, who=word.author, why=word.why, **until(word))

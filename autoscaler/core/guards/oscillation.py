@@ -38,7 +38,7 @@ class Oscillation:
             "oscillation",
             because(
                 Code.OSCILLATING,
-                "it changed its direction more than {most} times in {window:.0f} s",
+                "it went up and down more than {most:count time} within {window:span}",
                 most=self.most,
                 window=self.window_s,
             ),

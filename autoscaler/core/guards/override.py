@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autoscaler.core.controls import until
 from autoscaler.core.envelope import DIALS, Dial, legal
 from autoscaler.core.observation import Control, Observation
 from autoscaler.core.observation import Override as Word
@@ -28,10 +29,10 @@ def _obey(plan: Plan, word: Word, dial: Dial, value: int) -> Plan:
     dials = {each: plan.after[each] for each in DIALS}
     if word.control is Control.PIN:
         dials[dial] = value
-        reason = _said(Code.PINNED, "pinned to {value} by {who}: {why}", word)
+        reason = _said(Code.PINNED, "pinned to {value} by {who} ({why})", word)
     elif word.control is Control.FLOOR and dials[dial] < value:
         dials[dial] = value
-        reason = _said(Code.FLOOR_RAISED, "at least {value} by {who}: {why}", word)
+        reason = _said(Code.FLOOR_RAISED, "{who} asked for at least {value} ({why})", word)
     else:
         return plan
     if dial is Dial.MIN_REPLICAS:
@@ -40,4 +41,5 @@ def _obey(plan: Plan, word: Word, dial: Dial, value: int) -> Plan:
 
 
 def _said(code: Code, sentence: str, word: Word) -> Reason:
-    return because(code, sentence, value=word.value or 0, who=word.author, why=word.why)
+    ends = until(word)
+    return because(code, sentence, value=word.value or 0, who=word.author, why=word.why, **ends)

@@ -63,7 +63,8 @@ class Plausibility:
             return None
         return because(
             Code.DROP_UNCONFIRMED,
-            "no lowering: {signal} fell from {usual:g} to {value:g}, {strikes} samples must agree",
+            "no lowering: {signal} fell from {usual:g} to {value:g}, which "
+            "{strikes:count sample} in a row must confirm",
             signal=name,
             usual=usual,
             value=signal.last,

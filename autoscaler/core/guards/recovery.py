@@ -37,7 +37,7 @@ class Recovery:
             if left > 0:
                 reason = because(
                     Code.RECOVERING,
-                    "no lowering: {signal} came back lately; {left:.0f} s to wait",
+                    "no lowering: {signal} came back only lately; {left:span} to wait",
                     signal=name,
                     left=left,
                 )

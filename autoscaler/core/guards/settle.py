@@ -38,7 +38,9 @@ class Settle:
         if left <= 0:
             return plan
         reason = because(
-            Code.SETTLING, "the last change has not settled; at most {left:.0f} s more", left=left
+            Code.SETTLING,
+            "the last change has not settled yet; it gets {left:span} more",
+            left=left,
         )
         raised = plan.not_below("settle", reason)
         raised = raised.move(replace(raised.after, threads=plan.before.threads), "settle", reason)

@@ -11,7 +11,7 @@ from autoscaler.core.envelope import DIALS, Dial, legal
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,26 @@ class Stabilise:
         return plan.move(
             legal(stable),
             "stabilise",
-            because(
-                Code.STABILISING,
-                "within {window:.0f} s more was wanted",
-                window=self.lower_window_s,
-            ),
+            lambda dial: self._why(plan, seen, dial),
         )
+
+    def _why(self, plan: Plan, seen: Observation, dial: Dial) -> Reason:
+        before, after = plan.before[dial], plan.after[dial]
+        up = after > before
+        window = self.raise_window_s if up else self.lower_window_s
+        if seen.watched_since > seen.at - window:
+            sentence = "it was not watched for {window:span} yet; {left:span} to wait"
+            left = seen.watched_since + window - seen.at
+        else:
+            other = "less" if up else "more"
+            sentence = f"{other} was wanted within the last {{window:span}}; {{left:span}} to wait"
+            past = (
+                wish.until
+                for wish in seen.recommended
+                if (wish.envelope[dial] < after) is up and wish.envelope[dial] != after
+            )
+            left = max(past, default=seen.at) + window - seen.at
+        return because(Code.STABILISING, sentence, window=window, left=left)
 
     def _stable(self, plan: Plan, seen: Observation, dial: Dial) -> int:
         before, after = plan.before[dial], plan.after[dial]

@@ -9,7 +9,7 @@ from autoscaler.core.envelope import DIALS, Dial, legal
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,16 @@ class Step:
         if not plan.moves:
             return plan
         cut = legal({dial: self._cut(plan, dial) for dial in DIALS})
-        return plan.move(
-            cut, "step", because(Code.STEP_LIMIT, "one write may not change it further")
-        )
+
+        def why(dial: Dial) -> Reason:
+            return because(
+                Code.STEP_LIMIT,
+                "one write takes it from {now} to {most} and no further",
+                now=plan.before[dial],
+                most=cut[dial],
+            )
+
+        return plan.move(cut, "step", why)
 
     def _cut(self, plan: Plan, dial: Dial) -> int:
         before, after = plan.before[dial], plan.after[dial]

@@ -43,7 +43,7 @@ class Veto:
             if isinstance(signal, Missing):
                 reason = because(
                     Code.VETOED,
-                    "no lowering: {signal} is missing ({why})",
+                    "no lowering: {signal} {why:absent}",
                     signal=name,
                     why=signal.why.value,
                 )
@@ -51,7 +51,7 @@ class Veto:
             if signal.last > line:
                 reason = because(
                     Code.VETOED,
-                    "no lowering: {signal} is {value:g}, its line is {line:g}",
+                    "no lowering: {signal} is {value:g}, above its line of {line:g}",
                     signal=name,
                     value=signal.last,
                     line=line,

@@ -172,6 +172,7 @@ DESCRIBED: Schema = {
         "mode": MODE,
         "trace": maybe(TEXT),
         "headline": TEXT,
+        "told": TEXT,
         "state": TEXT,
         "envelope_age_s": NUMBER,
         "before": ref("Envelope"),
@@ -183,7 +184,17 @@ DESCRIBED: Schema = {
         "hold": maybe(ANYTHING),
         "outcome": ANYTHING,
     },
-    "required": ["id", "at", "deployment", "headline", "before", "wanted", "after", "outcome"],
+    "required": [
+        "id",
+        "at",
+        "deployment",
+        "headline",
+        "told",
+        "before",
+        "wanted",
+        "after",
+        "outcome",
+    ],
 }
 
 LINES = (

@@ -10,7 +10,7 @@ from autoscaler.core.cost import Unpriced, replica_rate
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Limits, Missing, Series
-from autoscaler.core.reason import Code, Reason
+from autoscaler.core.reason import Code
 from autoscaler.roster import Managed
 from autoscaler.web.view.chips import chip, limiting
 from autoscaler.web.view.words import Stored, holds, override_json, seen_words
@@ -68,7 +68,7 @@ def row(
         "limits": limits_json(seen.limits),
         "outcome": outcome.kind.value,
         "reason": outcome.reason.code.value,
-        "why": _why(decision),
+        "why": decision.headline(),
         "limited_by": limiting(plan),
         "decision": decision.id,
         "decided_at": decision.at,
@@ -158,24 +158,6 @@ def unread(decision: Decision) -> bool:
     """Whether the platform has never told of it: envelope and health are stand-ins then."""
     hold = decision.plan.hold
     return hold is not None and hold.by == "reading"
-
-
-def _why(decision: Decision) -> str:
-    """The reasons of the dials that move, or else why none does. The numbers stand beside it."""
-    plan, outcome = decision.plan, decision.outcome
-    if outcome.kind not in MOVING:
-        return _said(outcome.reason)
-    last = {step.dial: step.reason for step in plan.trail}
-    moved = [_said(why) for dial, why in last.items() if plan.before[dial] != plan.after[dial]]
-    return "; ".join(dict.fromkeys(moved)) or _said(outcome.reason)
-
-
-def _said(reason: Reason) -> str:
-    """The sentence; as it was written when its places do not fit its facts."""
-    try:
-        return str(reason)
-    except (LookupError, ValueError, TypeError, AttributeError):
-        return reason.sentence
 
 
 # Few envelopes and limits differ in a fleet, and a shared dictionary is no work for the
