@@ -7,55 +7,23 @@ reads two stories of one decision.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autoscaler.core.controls import told as control_told
 from autoscaler.core.envelope import DIALS, Dial, Envelope
+from autoscaler.core.moves import Move, because_of, cap_of, ceiling_of, free_at, moves_of
 from autoscaler.core.observation import Missing, Signal
-from autoscaler.core.plan import Plan, Step, Vote
+from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Bid, Proposal
-from autoscaler.core.reason import Code, Reason
+from autoscaler.core.reason import Code
 from autoscaler.core.words import absent, clock, counted, dial, listed, sentence, span
 from autoscaler.core.words import envelope as envelope_said
 
 if TYPE_CHECKING:
     from autoscaler.core.decision import Decision
 
-# What an operator said holds without end unless the reason names one.
-OPERATORS = frozenset({Code.PAUSED, Code.BRAKED, Code.PINNED, Code.FLOOR_RAISED})
-CALENDAR = frozenset({Code.SCHEDULED, Code.SCHEDULED_AHEAD})
-# A moment within the next two minutes says less than the seconds do.
-SOON_S = 120.0
-MINUTE_S = 60.0
 # More signals than these are counted and not told.
 MOST_SIGNALS = 8
-
-GUARDS: Mapping[str, str] = {
-    "hold": "a pause",
-    "drift": "the guard against drift",
-    "plausibility": "the check of plausibility",
-    "freshness": "the rule that lowering needs fresh data",
-    "recovery": "the wait after an outage",
-    "health": "the deployment's state",
-    "veto": "your veto",
-    "settle": "the wait for the last change",
-    "consolidation": "the look at who stays",
-    "deadband": "the deadband",
-    "stabilise": "the stabilisation window",
-    "behavior": "your behavior rules",
-    "step": "the step limit",
-    "oscillation": "the guard against swinging",
-    "cooldown": "the cooldown",
-    "disruption": "the guard of restarts",
-    "override": "an operator",
-    "limits": "your limits",
-    "mode": "the mode",
-    "brake": "the brake",
-    "fleet": "the fleet's budget",
-    "decide": "a bug",
-    "reading": "the missing reading",
-}
 
 NOT_DONE: Mapping[str, str] = {
     "recommended": "recommended, not written",
@@ -76,11 +44,6 @@ AFTER: Mapping[str, str] = {
 }
 
 
-def because_of(reason: Reason, at: float) -> str:
-    """A reason with the moment until which it holds, where one is known; `at` is Unix seconds."""
-    return f"{reason}{_ends(reason, at)}"
-
-
 def headline(decision: Decision) -> str:
     """What happened and why, in one line."""
     plan, outcome, at = decision.plan, decision.outcome, decision.at
@@ -88,7 +51,7 @@ def headline(decision: Decision) -> str:
     why = because_of(outcome.reason, at)
     if plan.hold is not None:
         return f"held: {because_of(plan.hold.reason, at)}"
-    moves = [move for move in _moves(plan) if move.after != move.before]
+    moves = [move for move in moves_of(plan) if move.after != move.before]
     if not moves and kind in {"refused", "failed"}:
         return f"{kind}: {why}"
     if not moves or kind == "unchanged":
@@ -107,124 +70,12 @@ def told(decision: Decision) -> str:
     return " ".join(sentence(part) for part in (*parts, *_next(decision)) if part)
 
 
-# --- one dial ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """One dial: where it was, what the policies made of it, and where the guards left it."""
-
-    dial: Dial
-    before: int
-    wanted: int
-    after: int
-    demand: _Wish | None
-    drafted: Step | None
-    limiting: Step | None
-
-    def __str__(self) -> str:
-        return f"{dial(self.dial.value)} {self.before} -> {self.after}"
-
-    def driver(self) -> Reason | None:
-        """Why it goes where it goes, before anybody held it."""
-        if self.demand is not None and self._capped():
-            return self.demand.reason
-        return self.drafted.reason if self.drafted is not None else None
-
-    def bounds(self, at: float) -> Iterator[str]:
-        """Who kept it from going as far as was wanted, as ends of a sentence."""
-        if self._capped() and self.drafted is not None:
-            yield f"held at {self.wanted} by {_ceiling_of(self.drafted, at)}"
-        if self.limiting is not None and self.after != self.wanted:
-            verb = (
-                "held at"
-                if abs(self.after - self.before) < abs(self.wanted - self.before)
-                else "set to"
-            )
-            who = GUARDS.get(self.limiting.by, f"guard {self.limiting.by}")
-            why = because_of(self.limiting.reason, at)
-            yield f"{verb} {self.after} by {who}: {why}"
-
-    def _capped(self) -> bool:
-        return (
-            self.demand is not None
-            and self.drafted is not None
-            and self.demand.number > self.wanted
-            and self.drafted.by != self.demand.policy
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    policy: str
-    number: int
-    reason: Reason
-    cap: bool = False
-
-
-def _moves(plan: Plan) -> Iterator[_Move]:
-    for each in DIALS:
-        steps = [step for step in plan.trail if step.dial is each]
-        drafted = steps[0] if steps and plan.wanted[each] != plan.before[each] else None
-        rest = steps[1:] if drafted is not None else steps
-        yield _Move(
-            each,
-            plan.before[each],
-            plan.wanted[each],
-            plan.after[each],
-            _demand(plan, each),
-            drafted,
-            rest[-1] if rest else None,
-        )
-
-
-def _bids(plan: Plan, which: Dial) -> Iterator[tuple[Vote, Bid]]:
-    for vote in plan.votes:
-        if isinstance(vote.answer, Proposal) and not vote.shadow and which in vote.answer.bids:
-            yield vote, vote.answer.bids[which]
-
-
-def _demand(plan: Plan, which: Dial) -> _Wish | None:
-    """Who asks for the most of a dial."""
-    found = [
-        (max(n for n in (bid.want, bid.at_least) if n is not None), vote)
-        for vote, bid in _bids(plan, which)
-        if bid.want is not None or bid.at_least is not None
-    ]
-    if not found:
-        return None
-    number, vote = min(found, key=lambda one: (-one[0], one[1].policy))
-    return _Wish(vote.policy, number, vote.answer.reason)
-
-
-def _cap(plan: Plan, which: Dial) -> _Wish | None:
-    """Who allows the least of a dial."""
-    found = [(bid.at_most, vote) for vote, bid in _bids(plan, which) if bid.at_most is not None]
-    if not found:
-        return None
-    number, vote = min(found, key=lambda one: (one[0], one[1].policy))
-    return _Wish(vote.policy, number, vote.answer.reason, cap=True)
-
-
-def _ceiling_of(who: Step | _Wish, at: float) -> str:
-    """Whose ceiling it is, by the operator's own names, and until when."""
-    name = who.by if isinstance(who, Step) else who.policy
-    if who.reason.code in CALENDAR:
-        windows = dict(who.reason.facts).get("windows", "")
-        inner = f" (window {windows})" if windows and windows != name else ""
-        owner = "your calendar" if name == "calendar" else f"your {name} calendar"
-        return f"the ceiling of {owner}{inner}{_ends(who.reason, at)}"
-    if name == "merge":
-        return f"another bid: {because_of(who.reason, at)}"
-    return f"the ceiling of {name}: {because_of(who.reason, at)}"
-
-
 # --- one line ------------------------------------------------------------------------------
 
 
-def _because(moves: list[_Move], at: float, verb: str = "") -> str:
+def _because(moves: list[Move], at: float, verb: str = "") -> str:
     """The moves, those with the same cause together."""
-    causes: dict[str, list[_Move]] = {}
+    causes: dict[str, list[Move]] = {}
     for move in moves:
         reason = move.driver()
         why = because_of(reason, at) if reason is not None else ""
@@ -232,7 +83,7 @@ def _because(moves: list[_Move], at: float, verb: str = "") -> str:
     return "; ".join(_one_cause(why, group, at, verb) for why, group in causes.items())
 
 
-def _one_cause(why: str, moves: list[_Move], at: float, verb: str) -> str:
+def _one_cause(why: str, moves: list[Move], at: float, verb: str) -> str:
     several = len(moves) > 1
     bounds = [
         f"{dial(move.dial.value)} {bound}" if several else bound
@@ -245,15 +96,15 @@ def _one_cause(why: str, moves: list[_Move], at: float, verb: str) -> str:
 
 def _still(plan: Plan, at: float) -> str:
     """Why a dial that somebody wanted to move stays; empty when nobody did."""
-    for move in _moves(plan):
+    for move in moves_of(plan):
         if move.limiting is not None and move.wanted != move.before:
             wish = _wished(move)
             why = because_of(move.limiting.reason, at)
             return f"{_stays(move.dial)} at {move.after}{wish}: {why}"
-        cap = _cap(plan, move.dial)
+        cap = cap_of(plan, move.dial)
         if move.demand and cap and move.demand.number > move.after >= cap.number:
             wish = f" ({move.demand.number} wanted by {move.demand.policy})"
-            return f"{_stays(move.dial)} at {move.after}{wish}: held by {_ceiling_of(cap, at)}"
+            return f"{_stays(move.dial)} at {move.after}{wish}: held by {ceiling_of(cap, at)}"
     return ""
 
 
@@ -261,7 +112,7 @@ def _stays(which: Dial) -> str:
     return "threads stay" if which is Dial.THREADS else f"{dial(which.value)} stays"
 
 
-def _wished(move: _Move) -> str:
+def _wished(move: Move) -> str:
     by = move.drafted.by if move.drafted is not None else ""
     whose = f" by {by}" if by and by != "merge" else ""
     return f" ({move.wanted} wanted{whose})"
@@ -326,7 +177,7 @@ def _shaped(decision: Decision) -> Iterator[str]:
         if would:
             yield f"without that it would be {would}"
     else:
-        for move in _moves(plan):
+        for move in moves_of(plan):
             for bound in move.bounds(at):
                 verb = "are" if move.dial is Dial.THREADS else "is"
                 yield f"the {dial(move.dial.value)} {verb} {bound}"
@@ -357,15 +208,15 @@ def _next(decision: Decision) -> Iterator[str]:
         yield "whether it went through is told by the next reading"
     elif outcome.kind.value == "deferred":
         yield "the next tick looks again"
-    for move in _moves(plan):
+    for move in moves_of(plan):
         step = move.limiting
         if step is None or plan.hold is not None or move.after == move.wanted:
             continue
-        moment = _free_at(step.reason, at)
+        moment = free_at(step.reason, at)
         if moment is not None:
             way = "lowered" if move.wanted < move.after else "raised"
             yield f"the {dial(move.dial.value)} may be {way} from {moment} on"
-    held = plan.hold and _free_at(plan.hold.reason, at)
+    held = plan.hold and free_at(plan.hold.reason, at)
     if held:
         yield f"it may move from {held} on"
 
@@ -376,30 +227,6 @@ def _change(before: Envelope, after: Envelope) -> str:
         for each in DIALS
         if before[each] != after[each]
     )
-
-
-# --- until when ------------------------------------------------------------------------------
-
-
-def _ends(reason: Reason, at: float) -> str:
-    moment = _free_at(reason, at)
-    facts = dict(reason.facts)
-    if moment is not None:
-        return f" until {moment}" if "until" in facts else f" (until {moment})"
-    endless = reason.code in OPERATORS and "who" in facts and "until" not in facts
-    return " without end" if endless else ""
-
-
-def _free_at(reason: Reason, at: float) -> str | None:
-    """The moment from which a reason no longer holds, None when it is not known or very near."""
-    facts = dict(reason.facts)
-    until, left, zone = facts.get("until"), facts.get("left"), facts.get("zone", "UTC")
-    if isinstance(until, int | float):
-        return clock(until, at, str(zone))
-    if isinstance(left, int | float) and left >= SOON_S:
-        # Rounded up to a full minute, so that what is promised for then is true then.
-        return clock(-(-(at + left) // MINUTE_S) * MINUTE_S, at)
-    return None
 
 
 def _moment(at: float) -> str:

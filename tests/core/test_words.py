@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from autoscaler.core.moves import because_of
 from autoscaler.core.reason import Code, because
-from autoscaler.core.telling import because_of
 from autoscaler.core.words import clock, counted, listed, sentence, span
 from tests.fakes.decisions import decisions
 
