@@ -184,9 +184,7 @@ class ThreadTuner:
         left = _tuned_at(seen) + self.cooldown_s - seen.at
         if left <= 0:
             return None
-        return because(
-            Code.COOLDOWN, "threads changed lately and cool down for {left:span}", left=left
-        )
+        return because(Code.COOLDOWN, "threads changed lately; {left:span} to wait", left=left)
 
     def _moments(self, seen: Observation, series: Mapping[str, Series]) -> list[_Moment]:
         """One replica's concurrency and latency, since its threads are what they are."""
