@@ -74,22 +74,41 @@ function Head({ by, down }) {
     </div>`)}</div>`;
 }
 
+/** Rows as they were drawn before, where nothing of them changed: scrolling draws new ones alone. */
+function useDrawn() {
+  const drawn = useRef(new Map());
+  return (list, first, tall, at) => {
+    const next = new Map();
+    const shown = list.map((row, place) => {
+      const top = (first + place) * tall, old = drawn.current.get(row.name);
+      const same = old && old.row === row && old.top === top && old.at === at;
+      const kept = same ? old : { row, top, at, node: html`<${Row} key=${row.name} row=${row} at=${at} index=${first + place} top=${top} />` };
+      next.set(row.name, kept);
+      return kept.node;
+    });
+    drawn.current = next;
+    return shown;
+  };
+}
+
 /** Which rows are in sight, from the scroller's place and size. */
 function useWindow(scroller, count) {
   const sight = useSignal({ first: 0, last: 40, tall: 44 });
   useLayoutEffect(() => {
     const box = scroller.current;
     if (!box) return undefined;
+    let tall = 44;
     const measure = () => {
-      const tall = parseFloat(getComputedStyle(box).getPropertyValue("--row")) || 44;
       const first = Math.max(0, Math.floor(box.scrollTop / tall) - SPARE);
       const last = Math.ceil((box.scrollTop + box.clientHeight) / tall) + SPARE;
       const old = sight.value;
       if (old.first !== first || old.last !== last || old.tall !== tall) sight.value = { first, last, tall };
     };
-    measure();
+    // Asking for a style makes the browser settle all of them: only when the size changes.
+    const resized = () => { tall = parseFloat(getComputedStyle(box).getPropertyValue("--row")) || tall; measure(); };
+    resized();
     box.addEventListener("scroll", measure, { passive: true });
-    const sizes = new ResizeObserver(measure);
+    const sizes = new ResizeObserver(resized);
     sizes.observe(box);
     return () => { box.removeEventListener("scroll", measure); sizes.disconnect(); };
   }, [count === null]);
@@ -97,7 +116,7 @@ function useWindow(scroller, count) {
 }
 
 export function Fleet() {
-  const { data, error } = useAsk("fleet", everybody), scroller = useRef(), at = useNow();
+  const { data, error } = useAsk("fleet", everybody), scroller = useRef(), draw = useDrawn(), at = Math.floor(useNow());
   const rows = data?.rows ?? null, want = params.value;
   const list = useMemo(() => {
     if (!rows) return null;
@@ -125,7 +144,7 @@ export function Fleet() {
     <div class="scroller" ref=${scroller} tabindex="0" role="table" aria-label="Deployments, problems first" aria-rowcount=${list.length + 1}>
       <div role="rowgroup"><${Head} by=${want.get("sort") ?? "status"} down=${want.get("order") === "desc"} /></div>
       <div role="rowgroup" class="rows" style=${{ height: `${list.length * tall}px` }}>
-        ${list.slice(first, last).map((row, place) => html`<${Row} key=${row.name} row=${row} at=${at} index=${first + place} top=${(first + place) * tall} />`)}
+        ${draw(list.slice(first, last), first, tall, at)}
       </div>
       ${!list.length && html`<p class="none">Nothing fits. <button type="button" class="link" onClick=${() => set({ q: "", status: "", group: "", mode: "" })}>Show all</button></p>`}
     </div>
