@@ -14,7 +14,7 @@ import shutil
 import sys
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.conftest import FLAGS
 
@@ -81,10 +81,25 @@ async def served(count: int) -> tuple[asyncio.subprocess.Process, str]:
     return process, found[0]
 
 
+async def fresh(browser: Browser) -> Page:
+    """A tab with an empty cache, whose long tasks are noted."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    await context.add_init_script(LONG_TASKS)
+    return await context.new_page()
+
+
 async def loaded(page: Page, url: str) -> dict[str, Any]:
     await page.goto(url)
     rows = await page.evaluate(ROWS)
     return {"paint_ms": await page.evaluate(PAINT), "rows_ms": rows}
+
+
+async def cold(browser: Browser, url: str) -> dict[str, Any]:
+    """One load without anything kept, and the tab closed again."""
+    page = await fresh(browser)
+    found = await loaded(page, url)
+    await page.context.close()
+    return found
 
 
 def worked(trace: bytes) -> list[float]:
@@ -113,14 +128,9 @@ async def figures(count: int) -> dict[str, Any]:
     try:
         async with async_playwright() as player:
             browser = await player.chromium.launch(executable_path=where, args=list(FLAGS))
-            loads = []
-            for _ in range(TRIES):
-                context = await browser.new_context(viewport={"width": 1440, "height": 900})
-                await context.add_init_script(LONG_TASKS)
-                page = await context.new_page()
-                loads.append(await loaded(page, url))
-                if len(loads) < TRIES:
-                    await context.close()
+            loads = [await cold(browser, url) for _ in range(TRIES)]
+            page = await fresh(browser)
+            await loaded(page, url)
             await browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
             updates = [await page.evaluate(UPDATE) for _ in range(TRIES)]
             update_tasks = worked(await browser.stop_tracing())

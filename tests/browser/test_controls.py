@@ -70,7 +70,7 @@ async def test_what_will_be_sent_is_what_is_sent(fleet: Site, operator: Page) ->
     dialog = operator.get_by_role("dialog")
     await dialog.get_by_label("Value").fill("9")
     await dialog.get_by_label("Why").fill(WHY)
-    await dialog.get_by_text("What will be sent").click()
+    await expect(dialog.locator("pre")).to_contain_text(WHY)
     told = await dialog.locator("pre").inner_text()
     async with operator.expect_request("**/api/v1/overrides") as sent:
         await dialog.get_by_role("button").last.click()
@@ -140,6 +140,8 @@ async def test_end_now_in_the_banner_resumes(fleet: Site, operator: Page) -> Non
     await banner.get_by_role("button", name="End now").click()
     dialog = operator.get_by_role("dialog", name="End it now: the whole fleet")
     await expect(dialog).to_contain_text("said by bob: by mistake")
+    (word,) = fleet.controls.stands
+    await expect(dialog.locator("pre")).to_have_text(f"DELETE /api/v1/overrides/{word.id}")
     await dialog.get_by_role("button", name="End it now").click()
     await expect(banner).to_have_count(0)
     assert fleet.controls.stands == []

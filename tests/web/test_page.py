@@ -19,6 +19,7 @@ from autoscaler.web.server import serve
 from tests.fakes.web import FakeFace, busy, parts
 
 OURS = [(path, file) for path, file in files() if not path.startswith("vendor/")]
+AXE = Path(__file__).parents[1] / "data" / "axe"
 VENDOR = {path: file for path, file in files() if path.startswith("vendor/")}
 
 
@@ -101,6 +102,19 @@ def test_every_file_that_the_page_loads_is_there(path: str, file: Path) -> None:
     folder = path.rpartition("/")[0]
     loaded |= {f"/static/{folder}/{each}" for each in re.findall(r'from "\./([\w.-]+)"', text)}
     assert loaded <= known
+
+
+def test_the_shell_names_every_module_so_that_all_are_fetched_at_once() -> None:
+    (shell,) = (file for path, file in OURS if path == "page.html")
+    named = re.findall(r'modulepreload" href="/static/([\w./-]+)"', shell.read_text("utf-8"))
+    assert sorted(named) == sorted(path for path, _ in files() if path.endswith(".js"))
+
+
+def test_axe_core_is_what_its_package_published() -> None:
+    told = (AXE / "README.md").read_text(encoding="utf-8")
+    mark = hashlib.sha256((AXE / "axe.min.js").read_bytes()).hexdigest()
+    assert mark in told
+    assert "axe-core 4.14.1, MPL-2.0" in told
 
 
 def test_third_party_code_is_what_its_packages_published() -> None:

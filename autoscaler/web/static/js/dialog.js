@@ -54,6 +54,12 @@ function Fields({ kind, row }) {
       <option value="endless">without end</option></select></label>`}`;
 }
 
+/** The request as it will be sent, to be read before. */
+function sent(form, request) {
+  if (request.kind === "end") return `DELETE /api/v1/overrides/${request.word.id}`;
+  return `POST /api/v1/${request.kind === "look" ? "looks" : "overrides"}\n${JSON.stringify(body(form, request), null, 2)}`;
+}
+
 async function act(request, form) {
   const { kind, word } = request;
   if (kind === "end") {
@@ -71,7 +77,13 @@ async function act(request, form) {
 
 export function Dialog() {
   const request = asked.value, box = useRef(), wrong = useSignal(""), busy = useSignal(false), shown = useSignal("");
-  useEffect(() => { if (request) { wrong.value = shown.value = ""; box.current?.showModal(); } }, [request]);
+  const form = useRef();
+  useEffect(() => {
+    if (!request) return;
+    wrong.value = "";
+    box.current?.showModal();
+    shown.value = sent(form.current, request);
+  }, [request]);
   useEffect(() => {
     if (!said.value) return undefined;
     const timer = setTimeout(() => { said.value = ""; }, 6000);
@@ -94,17 +106,15 @@ export function Dialog() {
     }
     busy.value = false;
   };
-  const show = (event) => {
-    const form = event.currentTarget;
-    shown.value = kind === "end" ? "" : JSON.stringify(body(form, request), null, 2);
-  };
+  // After the fields have followed: another dial begins with its own value.
+  const show = () => setTimeout(() => { if (form.current) shown.value = sent(form.current, request); });
   return html`${toast}<dialog ref=${box} class="control" aria-labelledby="control-title" onClose=${close}>
-    <form onSubmit=${submit} onInput=${show}>
+    <form ref=${form} onSubmit=${submit} onInput=${show}>
       <h2 id="control-title">${TITLES[kind]}: ${scope(where)}</h2>
       <p class="tells">${kind === "end" ? `${control(word)}, said by ${word.author}: ${word.why}` : TELLS[kind]}</p>
       ${kind !== "end" && html`<div class="fields"><${Fields} kind=${kind} row=${request.row} /></div>
-        <label>Why<input name="why" required maxlength="500" autocomplete="off" placeholder="INC-42, load test, …" autofocus /></label>
-        <details><summary>What will be sent</summary><pre>${`POST /api/v1/${kind === "look" ? "looks" : "overrides"}\n${shown.value}`}</pre></details>`}
+        <label>Why<input name="why" required maxlength="500" autocomplete="off" placeholder="INC-42, load test, …" autofocus /></label>`}
+      <details open><summary>What will be sent</summary><pre>${shown.value}</pre></details>
       ${wrong.value && html`<p class="wrong" role="alert">${wrong.value}</p>`}
       <footer><button type="button" onClick=${close}>Cancel</button>
         <button class=${kind === "pause" || kind === "brake" ? "danger" : "main"} disabled=${busy.value}>${TITLES[kind]}</button></footer>

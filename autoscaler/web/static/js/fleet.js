@@ -146,7 +146,7 @@ export function Fleet() {
       <div role="rowgroup" class="rows" style=${{ height: `${list.length * tall}px` }}>
         ${draw(list.slice(first, last), first, tall, at)}
       </div>
-      ${!list.length && html`<p class="none">Nothing fits. <button type="button" class="link" onClick=${() => set({ q: "", status: "", group: "", mode: "" })}>Show all</button></p>`}
+      ${!list.length && html`<p class="none">${rows.length ? "Nothing fits." : "No deployment is managed yet."} <button type="button" class="link" onClick=${() => set({ q: "", status: "", group: "", mode: "" })}>Show all</button></p>`}
     </div>
   </section>`;
 }
