@@ -25,6 +25,7 @@ def tell(told: Told) -> str:
         *_wrapped(told["told"]),
         "",
         *_block("seen", [_state(told), *(_signal(signal) for signal in told["seen"])]),
+        *_block("learned", told.get("learned", ())),
         *_block("said", [_vote(vote) for vote in told["votes"]]),
         *_block("wanted", [envelope(told["wanted"])]),
         *_block("trail", [step["line"] for step in told["trail"]]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoscaler.codec.learned import told_learned
 from autoscaler.codec.override import told_overrides
 from autoscaler.codec.writing import to_tree
 from autoscaler.core.decision import Decision
@@ -37,6 +38,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "wanted": to_tree(Envelope, plan.wanted),
         "after": to_tree(Envelope, plan.after),
         "seen": [_signal(name, seen.signals[name], seen.at) for name in sorted(seen.signals)],
+        "learned": told_learned(seen.learned),
         "votes": [_vote(vote) for vote in plan.votes],
         "trail": [_step(step) for step in plan.trail],
         "hold": plan.hold and {"by": plan.hold.by, **_reason(plan.hold.reason)},

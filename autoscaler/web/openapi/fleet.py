@@ -175,6 +175,7 @@ DESCRIBED: Schema = {
         "told": TEXT,
         "state": TEXT,
         "envelope_age_s": NUMBER,
+        "learned": many(TEXT),
         "before": ref("Envelope"),
         "wanted": ref("Envelope"),
         "after": ref("Envelope"),
