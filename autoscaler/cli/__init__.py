@@ -11,6 +11,7 @@ from autoscaler.cli.backtest import backtest
 from autoscaler.cli.bench import bench
 from autoscaler.cli.check import check
 from autoscaler.cli.demo import demo
+from autoscaler.cli.doctor import doctor
 from autoscaler.cli.evaluate import evaluate
 from autoscaler.cli.explain import explain
 from autoscaler.cli.health import health
@@ -63,6 +64,7 @@ app.command()(floor)
 app.command()(mode)
 app.command()(overrides)
 app.command()(look)
+app.command()(doctor)
 app.command()(backtest)
 app.command()(recommend)
 app.command()(evaluate)

@@ -73,7 +73,7 @@ async def inspect(path: Path) -> dict[str, Any]:
         chance = random.Random()  # noqa: S311 - jitter
         daemon = Daemon(clock, chance, journal, (), Alone(), quiet)
         try:
-            decisions = await daemon.rehearse(_unarmed(parts))
+            decisions = await daemon.rehearse(unarmed(parts))
         finally:
             await close(parts)
             await journal.close()
@@ -84,7 +84,7 @@ async def inspect(path: Path) -> dict[str, Any]:
     }
 
 
-def _unarmed(parts: Parts) -> Parts:
+def unarmed(parts: Parts) -> Parts:
     """The same parts with every deployment in `recommend`: a check never writes."""
     groups = tuple(_recommending(group) for group in parts.groups)
     return replace(parts, groups=groups)

@@ -1,0 +1,299 @@
+"""Each finding is made to appear once, by the thing itself: a real platform, files, a journal."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoscaler.core.controls import Standing
+from autoscaler.core.envelope import Dial, Envelope
+from autoscaler.core.observation import Change, Control, NativeScaling, Override
+from autoscaler.journal import open_journal
+from autoscaler.ports import Memory
+from autoscaler.runtime.clock import SystemClock
+from autoscaler.wiring.doctor import Finding, Level, examine
+from autoscaler.wiring.doctor import place as place_room
+from autoscaler.wiring.doctor.past import of_past
+from tests.fakes.daemon import Stage, stage
+from tests.fakes.sources import MetricsServer, answering, vector
+
+HOUR = 3600.0
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as made:
+        yield made
+
+
+async def findings(world: Stage) -> dict[str, Finding]:
+    """By check; the configuration is written as the test left it."""
+    return {one.check: one for one in await examine(world.site.write())}
+
+
+def chat(world: Stage) -> dict[str, Any]:
+    found: dict[str, Any] = world.site.tree["groups"]["online"]["deployments"]["chat"]
+    return found
+
+
+async def test_a_good_place_has_nothing_to_find(world: Stage) -> None:
+    found = await findings(world)
+    assert {one.level for one in found.values()} <= {Level.NOTE}
+
+
+async def test_every_finding_says_why_it_matters_and_what_to_do(world: Stage) -> None:
+    world.site.tree["sources"]["gateway"]["url"] = "http://127.0.0.1:1/metrics"
+    world.platform.deployments["chat"].rid = "ri.foundry-ml-live.main.live-deployment.gone"
+    chat(world)["rid"] = "ri.foundry-ml-live.main.live-deployment.other"
+    for one in (await findings(world)).values():
+        assert one.what
+        assert one.why
+        assert one.action
+
+
+async def test_a_configuration_that_is_not_valid_is_a_finding_with_its_place(
+    world: Stage,
+) -> None:
+    world.site.tree["groups"]["online"]["interval"] = "soon"
+    found = await findings(world)
+    assert "groups.online.interval" in found["configuration"].what
+    assert found["configuration"].level is Level.ERROR
+
+
+async def test_a_secret_that_everybody_may_read(world: Stage) -> None:
+    file = world.site.tree["platform"]["auth"]["client_secret_file"]
+    world.site.folder.joinpath(Path(file).name).chmod(0o644)
+    assert "chmod 600" in (await findings(world))["configuration"].what
+
+
+async def test_a_platform_that_knows_no_such_client(world: Stage) -> None:
+    world.site.tree["platform"]["auth"]["client_id"] = "stranger"
+    found = await findings(world)
+    assert found["token"].level is Level.ERROR
+
+
+async def test_a_static_token_is_somebodys(world: Stage) -> None:
+    file = world.site.folder / "static-secret"
+    file.write_text(world.platform.token, encoding="utf-8")
+    file.chmod(0o600)
+    world.site.tree["platform"]["auth"] = {"token_file": str(file)}
+    assert (await findings(world))["static_token"].level is Level.WARNING
+
+
+async def test_a_writer_that_does_not_ask_for_the_right_to_write(world: Stage) -> None:
+    world.site.tree["platform"]["auth"]["scopes"] = ["api:models-read"]
+    found = await findings(world)
+    assert found["scope"].level is Level.ERROR
+    assert "chat" in found["scope"].what
+
+
+async def test_a_clock_that_is_wrong(world: Stage) -> None:
+    await world.fault("skewed", times=None, skew_s=90.0)
+    found = (await findings(world))["clock"]
+    assert found.level is Level.ERROR
+    assert "behind the platform's" in found.what
+
+
+async def test_a_deployment_that_may_not_be_read(world: Stage) -> None:
+    name = "ReplaceLiveDeploymentPermissionDenied"
+    await world.fault("named_error", "get", times=None, status=403, error_name=name)
+    found = (await findings(world))["permission"]
+    assert found.about == "chat"
+    assert "role on the project" in found.action
+
+
+async def test_a_rid_that_nobody_has(world: Stage) -> None:
+    chat(world)["rid"] = "ri.foundry-ml-live.main.live-deployment.other"
+    assert (await findings(world))["rid"].about == "chat"
+
+
+async def test_a_platform_that_is_not_there(world: Stage) -> None:
+    world.site.tree["platform"]["url"] = "http://127.0.0.1:1"
+    assert (await findings(world))["platform"].unreachable
+
+
+async def test_a_source_that_does_not_answer(world: Stage) -> None:
+    world.site.tree["sources"]["gateway"]["url"] = "http://127.0.0.1:1/metrics"
+    found = (await findings(world))["source"]
+    assert found.unreachable
+    assert "cannot connect" in found.what
+
+
+async def test_a_label_that_nearly_matches_names_what_was_meant(world: Stage) -> None:
+    chat(world)["match"] = "Chat_"
+    found = (await findings(world))["label"]
+    assert "did you mean match: chat?" in found.action
+    assert "'Chat_'" in found.what
+
+
+async def test_a_metric_that_is_not_there(world: Stage) -> None:
+    signal = world.site.tree["defaults"]["signals"]["in_flight"]
+    signal["query"] = {"metric": "nobody_exports_this", "kind": "gauge"}
+    assert (await findings(world))["signal"].level is Level.ERROR
+
+
+async def test_a_prometheus_that_does_not_scrape_the_daemon(world: Stage) -> None:
+    async with MetricsServer(answering(vector())) as server:
+        world.site.tree["sources"]["prom"] = {"kind": "prometheus", "url": server.url}
+        found = await findings(world)
+    assert found["scrape"].level is Level.NOTE
+
+
+async def test_a_deployment_without_a_policy(world: Stage) -> None:
+    chat(world)["policies"] = {"load": None}
+    assert (await findings(world))["no_policy"].about == "chat"
+
+
+async def test_a_calendar_alone_needs_no_signal_and_it_is_said(world: Stage) -> None:
+    windows = {"day": {"days": "Mon-Fri", "time": "07:30-20:30", "at_least": {"min_replicas": 2}}}
+    chat(world)["policies"] = {"load": None, "hours": {"kind": "calendar", "windows": windows}}
+    chat(world)["signals"] = {"in_flight": None}
+    assert (await findings(world))["no_signal"].level is Level.NOTE
+
+
+async def test_policies_that_count_in_different_zones(world: Stage) -> None:
+    windows = {"day": {"days": "Mon-Fri", "time": "07:30-20:30", "at_least": {"min_replicas": 2}}}
+    chat(world)["policies"] = {
+        "here": {"kind": "calendar", "zone": "Europe/Zurich", "windows": windows},
+        "there": {"kind": "calendar", "zone": "America/New_York", "windows": windows},
+    }
+    found = (await findings(world))["time_zones"]
+    assert "here in Europe/Zurich" in found.what
+
+
+async def test_a_window_that_is_too_short_is_a_doubt(world: Stage) -> None:
+    chat(world)["policies"] = {"load": {"window": "10m"}}
+    found = (await findings(world))["doubt"]
+    assert "signals.in_flight.window" in found.what
+
+
+async def test_a_target_above_the_platforms_own_threshold(world: Stage) -> None:
+    chat(world)["policies"] = {"load": {"target": 0.9}}
+    found = (await findings(world))["native_threshold"]
+    assert "0.9" in found.what
+    assert "0.75" in found.what
+
+
+async def test_a_group_that_is_slower_than_the_platform(world: Stage) -> None:
+    world.site.tree["groups"]["online"]["interval"] = "5m"
+    assert "at most 60s" in (await findings(world))["interval"].action
+
+
+async def test_a_file_that_others_may_write(world: Stage) -> None:
+    world.site.write().chmod(0o666)
+    assert "chmod go-w" in (await findings(world))["file_mode"].action
+
+
+async def test_a_journal_without_a_directory(world: Stage, tmp_path: Path) -> None:
+    path = world.site.write()
+    text = path.read_text(encoding="utf-8").replace("journal.db", "nowhere/journal.db")
+    path.write_text(text, encoding="utf-8")
+    found = {one.check: one for one in await examine(path)}
+    assert "mkdir -p" in found["journal_directory"].action
+
+
+async def test_a_journal_that_everybody_may_read(world: Stage) -> None:
+    journal = await open_journal(f"sqlite:///{world.site.journal}", clock=SystemClock())
+    await journal.close()
+    world.site.journal.chmod(0o644)
+    assert (await findings(world))["journal_mode"].level is Level.WARNING
+
+
+async def test_a_journal_that_cannot_be_read(world: Stage) -> None:
+    world.site.journal.write_bytes(b"this is no database, and never was one" * 100)
+    assert (await findings(world))["journal"].unreachable
+
+
+async def test_a_disk_that_is_nearly_full(world: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place_room, "FEW_BYTES", 2**60)
+    assert (await findings(world))["disk_space"].level is Level.WARNING
+    monkeypatch.setattr(place_room, "LEAST_BYTES", 2**60)
+    assert (await findings(world))["disk_space"].level is Level.ERROR
+
+
+async def test_a_pause_file_that_was_forgotten(world: Stage) -> None:
+    (world.site.folder / "PAUSE").write_text("an incident", encoding="utf-8")
+    assert (await findings(world))["pause_file"].action.startswith("rm ")
+
+
+async def test_a_port_that_is_taken(world: Stage) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", world.site.port))
+        taken.listen()
+        assert str(world.site.port) in (await findings(world))["port"].about
+
+
+async def test_a_pause_without_an_end(world: Stage) -> None:
+    journal = await open_journal(f"sqlite:///{world.site.journal}", clock=SystemClock())
+    await journal.add_override("chat", Override(Control.PAUSE, "alice", "load test"))
+    await journal.close()
+    found = (await findings(world))["endless_override"]
+    assert found.about == "chat"
+    assert "alice" in found.what
+
+
+def past(*moves: tuple[float, bool]) -> Mapping[str, Memory]:
+    one, other = Envelope(1, 4, 32), Envelope(2, 4, 32)
+    changes = tuple(Change(NOW - ago, one, other, foreign) for ago, foreign in moves)
+    return {"chat": Memory(changes=changes)}
+
+
+def test_somebody_elses_hands_are_seen_in_the_drift_history() -> None:
+    fights = past((3000, False), (2900, True), (2000, False), (1900, True), (100, True))
+    (found,) = of_past(fights, (), NOW)
+    assert found.check == "other_automation"
+    assert "changed it 3 times" in found.what
+    assert "2 of them within 15 minutes" in found.what
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        [(300, True), (200, True)],
+        [(300, False), (200, False), (100, False)],
+        [(9 * 86_400, True), (8 * 86_400, True), (100, True)],
+    ],
+)
+def test_a_hand_now_and_then_is_no_automation(moves: list[tuple[float, bool]]) -> None:
+    assert list(of_past(past(*moves), (), NOW)) == []
+
+
+def test_a_word_with_an_end_is_in_order() -> None:
+    word = Override(Control.FLOOR, "alice", "sale", NOW + HOUR, Dial.MIN_REPLICAS, 4)
+    assert list(of_past({}, [Standing("1", "chat", word, NOW)], NOW)) == []
+
+
+def test_the_platforms_own_threshold_is_what_the_checks_say() -> None:
+    assert NativeScaling().up_threshold == 0.75
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [("none", 0), ("target", 1), ("source", 3)], ids=["fine", "found", "away"]
+)
+async def test_the_command_tells_by_its_exit_code(world: Stage, change: str, code: int) -> None:
+    if change == "target":
+        chat(world)["policies"] = {"load": {"target": 0.9}}
+    if change == "source":
+        world.site.tree["sources"]["gateway"]["url"] = "http://127.0.0.1:1/metrics"
+    world.site.write()
+    ended = await world.site.cli("doctor", "-o", "json")
+    assert ended.code == code, ended.err
+    found = json.loads(ended.out)["findings"]
+    assert bool(found) is (code != 0)
+    shown = await world.site.cli("doctor")
+    assert ("do:" in shown.out) is (code != 0)
+
+
+async def test_a_doctor_writes_nothing_to_the_platform(world: Stage) -> None:
+    world.knob.jobs = 200.0
+    began = time.monotonic()
+    await findings(world)
+    assert world.puts == []
+    assert time.monotonic() >= began
