@@ -26,7 +26,10 @@ from autoscaler.cli.run import run
 from autoscaler.cli.schema import schema
 from autoscaler.cli.simulate import simulate
 from autoscaler.cli.token import app as token_app
+from autoscaler.cli.top import top
 from autoscaler.cli.tune import tune
+from autoscaler.cli.watch import watch
+from autoscaler.cli.whatif import what_if
 
 EXITS = """Exit codes: 0 done, 1 problems found, 2 wrong usage, 3 something cannot be reached,
 75 another daemon holds the journal, 78 the configuration is not valid, 130 interrupted."""
@@ -69,6 +72,9 @@ app.command()(backtest)
 app.command()(recommend)
 app.command()(evaluate)
 app.command()(tune)
+app.command()(top)
+app.command()(watch)
+app.command(name="what-if")(what_if)
 app.add_typer(policy_app, name="policy")
 app.add_typer(token_app, name="token")
 app.add_typer(notify, name="notify")

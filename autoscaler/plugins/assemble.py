@@ -39,10 +39,15 @@ DEFAULT_INTERVAL_S = 15.0
 
 def assemble(settings: Settings) -> tuple[Group, ...]:
     """Everybody who is managed, and how. Raises ConfigError with every problem found."""
-    assembly = Assembly(settings.tree)
+    return assembled(settings.tree)
+
+
+def assembled(tree: Tree) -> tuple[Group, ...]:
+    """The same of a tree, whatever the sections say that have nothing to do with it."""
+    assembly = Assembly(tree)
     groups = assembly.groups()
     if assembly.faults:
-        raise ConfigError(settings.tree.problem(fault) for fault in assembly.faults)
+        raise ConfigError(tree.problem(fault) for fault in assembly.faults)
     return groups
 
 
@@ -70,18 +75,23 @@ def _follows(path: Path, told: list[Path]) -> bool:
 
 def build_sources(settings: Settings, watch: SourceWatch, clock: Clock) -> Mapping[str, Source]:
     """Every source, connected to nothing yet. Raises ConfigError for options that cannot work."""
-    assembly = Assembly(settings.tree)
+    return sources_of(settings.tree, watch, clock)
+
+
+def sources_of(tree: Tree, watch: SourceWatch, clock: Clock) -> Mapping[str, Source]:
+    """The same of a tree."""
+    assembly = Assembly(tree)
     found: dict[str, Source] = {}
     for name, (kind, options) in assembly.sources.items():
         try:
             found[name] = cast("Source", kind.build(name, options, watch, clock))
         except ValueError as error:
             word, _, rest = str(error).partition(" ")
-            known = word in _map(settings.tree.at(("sources", name)))
+            known = word in _map(tree.at(("sources", name)))
             path: Path = ("sources", name, word) if known else ("sources", name)
             assembly.fault(Fault(path, rest if known else str(error)))
     if assembly.faults:
-        raise ConfigError(settings.tree.problem(fault) for fault in assembly.faults)
+        raise ConfigError(tree.problem(fault) for fault in assembly.faults)
     return found
 
 

@@ -119,6 +119,14 @@ class Tree:
         """Whether the environment gave exactly this value."""
         return path in self._variables
 
+    def replaced(self, path: Path, value: object) -> Tree:
+        """The tree with another value at a path of maps and lists that exists, or in its map."""
+        other = object.__new__(Tree)
+        other.__dict__.update(self.__dict__)
+        changed = _replaced(self.data, path, value)
+        other.data = changed if isinstance(changed, dict) else self.data
+        return other
+
     def without_faulty(self, paths: Iterable[Path]) -> Tree:
         """The tree with the values at these paths taken out, places and all else kept."""
         rest = object.__new__(Tree)
@@ -253,3 +261,12 @@ def _files(data: object, folder: FilePath) -> object:
         else _files(value, folder)
         for key, value in data.items()
     }
+
+
+def _replaced(data: object, path: Path, value: object) -> object:
+    if not path:
+        return value
+    if isinstance(data, list):
+        return [_replaced(v, path[1:], value) if i == path[0] else v for i, v in enumerate(data)]
+    below = data if isinstance(data, dict) else {}
+    return {**below, path[0]: _replaced(below.get(path[0]), path[1:], value)}

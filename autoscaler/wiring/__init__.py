@@ -5,7 +5,7 @@ from __future__ import annotations
 from autoscaler.wiring.inspect import inspect, validate
 from autoscaler.wiring.scopes import NotManaged
 from autoscaler.wiring.serve import Running, logging_for, serve, start
-from autoscaler.wiring.store import last_decision
+from autoscaler.wiring.store import last_decision, recorded_decision
 
 __all__ = [
     "NotManaged",
@@ -13,6 +13,7 @@ __all__ = [
     "inspect",
     "last_decision",
     "logging_for",
+    "recorded_decision",
     "serve",
     "start",
     "validate",

@@ -44,6 +44,7 @@ from autoscaler.wiring.signals import signals
 from autoscaler.wiring.store import open_store
 from autoscaler.wiring.tracing import close as close_tracer
 from autoscaler.wiring.tracing import tracer_of
+from autoscaler.wiring.whatif import Engine
 
 log = structlog.get_logger("autoscaler")
 T = TypeVar("T")
@@ -168,6 +169,8 @@ class Running:
 
     async def stop(self) -> None:
         """Let the write in flight end, close the doors, then the page."""
+        if isinstance(self.page.what_if, Engine):
+            await self.page.what_if.close()
         await self.keeper.finish()
         await self.daemon.stop(events.stopped)
         await self.heard.notices.close()
@@ -215,7 +218,7 @@ async def start(
     face = DaemonFace(daemon, metrics, journal, witnesses)
     controls = Controls(daemon, journal)
     keeper = Keeper(witnesses.recorder, journal, clock)
-    page = parts_of(face, keeper, controls, Gate(access))
+    page = parts_of(face, keeper, controls, Gate(access), settings.file)
     server = await _page(settings, page, journal, tls)
     witnesses.configuration.loaded(clock.now(), parts.digest)
     _watch(metrics, daemon, parts)

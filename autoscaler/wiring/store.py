@@ -42,6 +42,26 @@ async def last_decision(path: Path, name: str) -> dict[str, Any] | None:
     return latest if isinstance(latest, dict) else None
 
 
+async def recorded_decision(
+    path: Path, name: str, *, at: float | None = None, ident: str = ""
+) -> dict[str, Any] | None:
+    """The journal's decision `ident`, or the one that stood at `at` (Unix seconds); None: none.
+
+    The journal keeps a decision when it says something new, so the last one until `at` is it.
+    """
+    journal = await open_readonly(journal_url(load(path)), clock=SystemClock())
+    try:
+        if ident:
+            row = await journal.decision(ident)
+            rows = [] if row is None else [row]
+        else:
+            rows = list(await journal.decisions(name, before_id=None, limit=1, start=None, end=at))
+    finally:
+        await journal.close()
+    found = [one for one in map(decode_decision, rows) if one.deployment == name]
+    return describe(found[0]) if found else None
+
+
 async def _recorded(settings: Settings, name: str) -> dict[str, Any] | None:
     journal = await open_readonly(journal_url(settings), clock=SystemClock())
     try:

@@ -11,7 +11,9 @@ import pytest
 from autoscaler.cli import app
 from tests.fakes.daemon import autoscaler
 
-COMMANDS = sorted(one.callback.__name__ for one in app.registered_commands if one.callback)
+COMMANDS = sorted(
+    one.name or one.callback.__name__ for one in app.registered_commands if one.callback
+)
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.json"
 
 

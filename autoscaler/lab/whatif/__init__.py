@@ -1,0 +1,1 @@
+"""What would have happened with other policies: one deployment's last days, replayed."""
