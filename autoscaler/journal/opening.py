@@ -31,6 +31,13 @@ async def open_journal(
     is there) or JournalError.
     """
     backend = _backend(url, exclusive=lock, readonly=False, deadline_s=deadline_s)
+    return await open_on(backend, clock=clock, lock=lock, deadline_s=deadline_s)
+
+
+async def open_on(
+    backend: Backend, *, clock: Clock, lock: bool = True, deadline_s: float = DEADLINE_S
+) -> SqlJournal:
+    """`open_journal` for a store that the caller has made."""
     if lock:
         backend.take()
     return await _opened(

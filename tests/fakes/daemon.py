@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,11 @@ def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def command(
-    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    *arguments: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    program: Sequence[str] = (str(PROGRAM),),
 ) -> AsyncIterator[Child]:
     """`autoscaler` with these arguments; killed at the end of the block if it still runs."""
     mark = uuid.uuid4().hex[:8]
@@ -111,7 +115,7 @@ async def command(
     with out.open("wb") as out_pipe, err.open("wb") as err_pipe:
         process = await asyncio.create_subprocess_exec(
             *LEASH,
-            str(PROGRAM),
+            *program,
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out_pipe,
@@ -178,11 +182,13 @@ class Site:
         return await autoscaler(*arguments, folder=self.folder, env=given)
 
     @asynccontextmanager
-    async def daemon(self, env: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
+    async def daemon(
+        self, env: Mapping[str, str] | None = None, program: Sequence[str] = (str(PROGRAM),)
+    ) -> AsyncIterator[Daemon]:
         """`autoscaler run`, ready to be asked."""
         self.write()
         arguments = ("run", "--config", str(self.file))
-        async with command(*arguments, folder=self.folder, env=env) as child:
+        async with command(*arguments, folder=self.folder, env=env, program=program) as child:
             self.children.append(child)
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session:
                 daemon = Daemon(self, child, session)

@@ -11,6 +11,7 @@ from autoscaler.lab.docs.examples import examples
 from autoscaler.lab.docs.index import guards_page, policies_page
 from autoscaler.lab.docs.page import policy_page
 from autoscaler.lab.docs.reasons import reasons_page
+from autoscaler.lab.sim.protections import protections
 from autoscaler.plugins import policy_types
 
 GENERATED_PLACE = "policies"
@@ -21,6 +22,7 @@ def pages() -> Mapping[str, str]:
     types = policy_types()
     found = {
         "reasons.md": reasons_page(),
+        "protections.md": protections(),
         "observation.schema.json": json.dumps(observation_schema(), indent=2) + "\n",
         f"{GENERATED_PLACE}/README.md": policies_page(types),
         f"{GENERATED_PLACE}/guards.md": guards_page(),

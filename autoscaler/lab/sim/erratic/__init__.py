@@ -1,0 +1,1 @@
+"""A directory of policies for the simulation alone."""

@@ -1,0 +1,174 @@
+"""What really happened: every PUT, every answer that the daemon got, every word of an operator."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from autoscaler.core.envelope import Envelope
+from autoscaler.lab.platform.wire import Raw
+from autoscaler.lab.sim.net import Answer, Request
+from autoscaler.lab.sim.world import World
+
+DIALS = ("minReplicas", "maxReplicas", "threadCount")
+
+
+@dataclass(slots=True)
+class Served:
+    """One answer of a source to one half of a question: the values or their ages."""
+
+    signal: str
+    group: str
+    part: str
+    asked: float
+    delivered: bool = False
+    sensible: bool = False
+    """The answer was one that can be read."""
+    partial: bool = False
+    wrong: set[str] = field(default_factory=set)
+    """The deployments of which it told nothing that can be used."""
+    lied: set[str] = field(default_factory=set)
+    """Those of which it told a lie that looks like the truth."""
+
+    def tells(self, name: str) -> bool:
+        """Whether the daemon learnt the truth about a deployment from it."""
+        return self.delivered and self.sensible and name not in self.wrong
+
+
+@dataclass(slots=True)
+class Put:
+    """A PUT as it left the daemon. `status` is None until the platform has acted."""
+
+    rid: str
+    raw: Raw
+    left: float
+    told: Raw | None
+    """The configuration in the last answer that the daemon got before."""
+    state: str
+    intent: str = ""
+    status: int | None = None
+    known: int | None = None
+    """The status that the daemon got to see."""
+    maximum: int | None = None
+    """The most threads, when the answer told them."""
+    effect: tuple[Envelope, Envelope] | None = None
+
+    @property
+    def after(self) -> Envelope:
+        """The dials that it asked for."""
+        return envelope_of(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An operator's pause or brake: from when it was acknowledged until its end."""
+
+    scope: str
+    since: float
+    until: float = float("inf")
+    brake: bool = False
+    """Nothing is lowered, anything may be raised."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Kept by the world, not by the daemon."""
+
+    world: World
+    puts: list[Put] = field(default_factory=list)
+    by_request: dict[int, Put] = field(default_factory=dict)
+    served: dict[tuple[str, str, str], deque[Served]] = field(default_factory=dict)
+    told: dict[str, tuple[Raw, str, float]] = field(default_factory=dict)
+    pauses: list[Pause] = field(default_factory=list)
+    refused: dict[str, float] = field(default_factory=dict)
+    """By RID, when the platform last refused something about it."""
+    handed: dict[str, float] = field(default_factory=dict)
+    """By RID, when a human last turned its dials."""
+    threads: dict[str, int] = field(default_factory=dict)
+    """By RID, the maximum of threads that the daemon was told."""
+    on_put: Callable[[Put], None] = lambda _: None
+    on_effect: Callable[[Put], None] = lambda _: None
+    on_request: Callable[[], None] = lambda: None
+    after_put: Callable[[], None] = lambda: None
+    pace: Callable[[], None] = lambda: None
+
+    def asked(self) -> None:
+        """A request about a deployment left the daemon."""
+        self.pace()
+        self.on_request()
+
+    def question(self, served: Served) -> Served:
+        """A source was asked."""
+        kept = self.served.setdefault((served.signal, served.group, served.part), deque(maxlen=120))
+        kept.append(served)
+        return served
+
+    def put_left(self, request: Request, rid: str, raw: Raw) -> None:
+        """A PUT left the daemon: this is the moment at which it is judged."""
+        told, state, _ = self.told.get(rid, (None, "", 0.0))
+        put = Put(rid, raw, self.world.now, told, state)
+        self.puts.append(put)
+        self.by_request[request.number] = put
+        self.on_put(put)
+        self.after_put()
+
+    def took_effect(self, request: Request, before: Envelope, after: Envelope) -> None:
+        """The platform did it."""
+        put = self.by_request[request.number]
+        put.effect = before, after
+        self.on_effect(put)
+
+    def put_arrived(self, request: Request, status: int) -> None:
+        """The platform has answered it."""
+        self.by_request[request.number].status = status
+
+    def put_answered(self, request: Request, answer: Answer, *, whole: bool) -> None:
+        """The daemon heard of it."""
+        put = self.by_request.pop(request.number)
+        put.known = answer.status
+        told = _object(answer.body) if whole else {}
+        name = told.get("errorName")
+        if name == "ThreadCountTooHigh":
+            put.maximum = self.threads[put.rid] = told["parameters"]["maxThreadCount"]
+        elif 400 <= answer.status < 500:  # noqa: PLR2004 - the class of refusals
+            self.refused[put.rid] = self.world.now
+        configuration = told.get("runtimeConfiguration")
+        if answer.status == 200 and isinstance(configuration, dict):  # noqa: PLR2004 - HTTP OK
+            self.told[put.rid] = configuration, told["status"]["state"], self.world.now
+
+    def was_told(self, rid: str, answer: Answer, *, whole: bool) -> None:
+        """The daemon got the answer to a GET."""
+        told = _object(answer.body) if whole else {}
+        if answer.status == 200 and "runtimeConfiguration" in told:  # noqa: PLR2004 - HTTP OK
+            state = told["status"]["state"]
+            self.told[rid] = told["runtimeConfiguration"], state, self.world.now
+        elif 400 <= answer.status < 500:  # noqa: PLR2004 - the class of refusals
+            self.refused[rid] = self.world.now
+
+    def stopped(self, name: str, group: str, now: float, *, brake: bool) -> Pause | None:
+        """The acknowledged pause, or brake, that holds for a deployment now, the oldest first."""
+        scopes = {"fleet", f"group:{group}", name}
+        for pause in self.pauses:
+            if pause.brake == brake and pause.scope in scopes and pause.since <= now < pause.until:
+                return pause
+        return None
+
+
+def envelope_of(raw: Raw) -> Envelope:
+    """The dials of a configuration. Raises ValueError for illegal ones."""
+    return Envelope(raw["minReplicas"], raw["maxReplicas"], raw["threadCount"])
+
+
+def rest_of(raw: Raw) -> Raw:
+    """Everything that is not the daemon's to change."""
+    return {key: value for key, value in raw.items() if key not in DIALS}
+
+
+def _object(body: bytes) -> Raw:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
