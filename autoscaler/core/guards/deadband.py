@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autoscaler.core.envelope import DIALS, Dial, legal
+from autoscaler.core.envelope import DIALS, Dial
+from autoscaler.core.guards.between import between
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
@@ -30,8 +31,13 @@ class Deadband:
         if not plan.moves:
             return plan
         kept = {dial: self._kept(plan, dial) for dial in DIALS}
+        # A floor that is kept is not pulled down by a ceiling that goes further than it did.
+        shaped = between(plan.before, *(kept[dial] for dial in DIALS))
 
         def why(dial: Dial) -> Reason:
+            if dial is Dial.MAX_REPLICAS and kept[dial] == plan.after[dial]:
+                sentence = "the ceiling stops at {floor}, the floor that is kept"
+                return because(Code.DEADBAND, sentence, floor=shaped.min_replicas)
             return because(
                 Code.DEADBAND,
                 "{wanted} instead of {now} is too small a change to be worth a write",
@@ -39,7 +45,7 @@ class Deadband:
                 now=plan.before[dial],
             )
 
-        return plan.move(legal(kept), "deadband", why)
+        return plan.move(shaped, "deadband", why)
 
     def _kept(self, plan: Plan, dial: Dial) -> int:
         before, after = plan.before[dial], plan.after[dial]
