@@ -17,7 +17,19 @@ from autoscaler.lab.platform.deployment import DeploymentSpec
 from autoscaler.lab.platform.server import BASE, SimulatedPlatform
 from tests.fakes.daemon import CALM_ENVELOPE, SECRET, TOKEN, Json, Knob, Site, configuration
 
-NAMES = ("chat", "blocked", "broken", "capped", "swing", "drifty", "held", "stuck", "lone", "surge")
+NAMES = (
+    "chat",
+    "blocked",
+    "broken",
+    "capped",
+    "swing",
+    "drifty",
+    "held",
+    "late",
+    "stuck",
+    "lone",
+    "surge",
+)
 LATER = ("slow", "thrifty", "spender", "crashy")
 """Those that only a reload brings."""
 CRASHING = '''"""Policy `crashing`: a bug."""
