@@ -141,7 +141,7 @@ async def test_every_control_is_heard_and_can_be_ended(real: Real, signed_in: Pa
     await page.goto(f"{real.url}/d/chat")
     await say(page, "Pause", Why=WHY)
     await expect(page.get_by_role("heading", level=1)).to_contain_text("paused")
-    await expect(page.locator(".now")).to_contain_text(f"paused by demo: {WHY}")
+    await expect(page.locator(".now")).to_contain_text(f"paused by demo ({WHY})")
     await say(page, "No lowering", Why=WHY)
     await say(page, "Pin a value", Value="9", Why=WHY)
     await say(page, "Change the mode", Why=WHY)

@@ -389,7 +389,9 @@ async def test_one_in_trouble_since_its_last_reading_is_raised_but_not_lowered(
             assert outcome.kind is Kind.APPLIED
             return
         assert (outcome.kind, outcome.reason.code) == (Kind.HELD, Code.DEPLOYMENT_NOT_SETTLED)
-        assert str(outcome.reason).startswith(f"no lowering or restart while {state}")
+        assert str(outcome.reason).startswith(
+            f"no lowering and no restart while the deployment is {state}"
+        )
         assert (outcome.actual, b.stack.methods()) == (BEFORE, ["GET"])
 
 
