@@ -13,6 +13,18 @@ from autoscaler.ports import Clock, Membership
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.words import Words
 
+# Reasons for which an operator's word stops a write on its way.
+SAID = frozenset(
+    {
+        Code.PAUSED,
+        Code.BRAKED,
+        Code.OVERRULED,
+        Code.MODE_OBSERVE,
+        Code.MODE_RECOMMEND,
+        Code.MODE_RAISE_ONLY,
+    }
+)
+
 NOT_OURS = Outcome(Kind.HELD, because(Code.NOT_OURS, "another daemon owns this deployment"))
 STOPPING = Outcome(Kind.DEFERRED, because(Code.SHUTTING_DOWN, "the daemon is shutting down"))
 TOO_OLD = Outcome(Kind.DEFERRED, because(Code.TOO_OLD, "the plan waited too long to be written"))

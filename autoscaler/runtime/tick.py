@@ -28,7 +28,7 @@ from autoscaler.ports import (
 )
 from autoscaler.roster import ALONE, FORECAST_SIGNALS, FleetSpec
 from autoscaler.runtime.heap import Heap
-from autoscaler.runtime.last_word import NOT_OURS, LastWord, Leaving
+from autoscaler.runtime.last_word import NOT_OURS, SAID, LastWord, Leaving
 from autoscaler.runtime.observe import Answers, answers_for, distinct, take
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.shared import Shared, rate_of
@@ -233,6 +233,9 @@ class Tick:
             seat.writing, seat.writes = False, seat.writes + 1
             leaving.pop(rid, None)
         plan, clock = decision.plan, self.world.clock
+        if outcome.reason.code in SAID:
+            # Told as it would have been decided with that word, which everybody is to see.
+            decision = self._one(seat, decision.at, decision.id)
         _learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
             seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)

@@ -18,8 +18,14 @@ from pathlib import Path
 import pytest
 
 from autoscaler.activity import Act
+from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.envelope import Dial, Envelope
+from autoscaler.core.guards.brake import Brake
+from autoscaler.core.guards.hold import Hold
+from autoscaler.core.guards.limits import Limits
+from autoscaler.core.guards.mode import Mode as ModeGuard
+from autoscaler.core.guards.override import Override as OverrideGuard
 from autoscaler.core.observation import Control, Health, Mode, Override
 from autoscaler.core.reason import Code
 from autoscaler.foundry import FixedSecret, FoundryOptions, FoundryPlatform, TokenLogin
@@ -40,6 +46,8 @@ from tests.runtime.test_tick import managed
 from tests.strategies import entry, wants
 
 BEFORE = Envelope(4, 8, 32)
+# The rails that operators move; the others would hold back a lowering for minutes.
+RAILS = (Hold(), OverrideGuard(), Limits(), ModeGuard(), Brake())
 RAISED = wants(floor=6)
 LOWERED = wants(floor=2)
 PAUSE = Override(Control.PAUSE, "ada", "INC-42")
@@ -124,8 +132,12 @@ class Race:
         return decision
 
     async def is_honest(self, decision: Decision) -> None:
-        """It was not sent, and the record says so."""
+        """It was not sent, and the record says so, whose word it was included."""
         assert "PUT" not in self.stack.methods()
+        seen, one = decision.seen, self.daemon.seats["chat"].managed
+        assert seen.overrides
+        # A replay of the record comes to the same plan.
+        assert decide(seen, one.policies, one.guards) == decision.plan
         assert await self.journal.dangling() == []
         newest = await self.journal.activity(before_seq=None, limit=9, kinds=[*map(str, Kind)])
         assert (newest[0].kind, newest[0].ref) == (Act(decision.outcome.kind), decision.id)
@@ -146,7 +158,7 @@ async def racing(folder: Path, bid: object, mode: Mode = Mode.APPLY) -> AsyncIte
         options = FoundryOptions(url=stack.url, pacing=CAREFUL)
         login, chance = TokenLogin(FixedSecret(TOKEN)), random.Random(7)  # noqa: S311 - jitter
         platform = FoundryPlatform(options, login, clock, chance, Watch(), daemon.last_word)
-        one = managed(rid=RID, mode=mode, signals={}, guards=(), policies=(entry("it", bid),))
+        one = managed(rid=RID, mode=mode, signals={}, guards=RAILS, policies=(entry("it", bid),))
         seat = Seat(one, Live(RID, BEFORE, Health("ACTIVE", is_ready=True)), clock.now())
         daemon.seats = {"chat": seat}
         world = World(clock, platform, {}, journal, (), daemon.last_word)
