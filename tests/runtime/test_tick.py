@@ -294,7 +294,7 @@ async def test_a_pause_holds() -> None:
     decision = await stage.turn(load=200)
     assert (decision.outcome.kind, str(decision.outcome.reason)) == (
         Kind.HELD,
-        "paused by ada: load test",
+        "paused by ada (load test)",
     )
 
 
