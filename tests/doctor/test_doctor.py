@@ -13,14 +13,27 @@ import pytest
 
 from autoscaler.core.controls import Standing
 from autoscaler.core.envelope import Dial, Envelope
-from autoscaler.core.observation import Change, Control, NativeScaling, Override
+from autoscaler.core.observation import (
+    Change,
+    Control,
+    Health,
+    Limits,
+    Mode,
+    NativeScaling,
+    Override,
+)
 from autoscaler.journal import open_journal
-from autoscaler.ports import Memory
+from autoscaler.ports import Live, Memory
+from autoscaler.roster import Managed
 from autoscaler.runtime.clock import SystemClock
+from autoscaler.runtime.seat import Seat
 from autoscaler.wiring.doctor import Finding, Level, examine
 from autoscaler.wiring.doctor import place as place_room
+from autoscaler.wiring.doctor.online import Seen, of_native
 from autoscaler.wiring.doctor.past import of_past
+from tests.fakes.configuration import RID
 from tests.fakes.daemon import Stage, stage
+from tests.fakes.decisions import decided
 from tests.fakes.sources import MetricsServer, answering, vector
 
 HOUR = 3600.0
@@ -297,3 +310,16 @@ async def test_a_doctor_writes_nothing_to_the_platform(world: Stage) -> None:
     await findings(world)
     assert world.puts == []
     assert time.monotonic() >= began
+
+
+def test_a_platform_that_lowers_faster_than_it_raises_flaps() -> None:
+    seat = Seat(
+        Managed("chat", RID, "online", "chat", Mode.APPLY, Limits(), (), (), {}),
+        watched_since=NOW,
+    )
+    native = NativeScaling(up_delay_s=600.0, down_delay_s=60.0)
+    live = Live(RID, Envelope(1, 4, 32), Health("ACTIVE", is_ready=True), native=native)
+    seat.was_read(live, NOW)
+    (found,) = of_native(Seen([seat], [decided()], {}), {"online": 15.0})
+    assert found.check == "native_delays"
+    assert "after 60 s and adds them after 600 s" in found.what
