@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.codec import decode_decision, encode, encode_decision
+from autoscaler.core.controls import mode_at
 from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Dial, Envelope, Range
@@ -59,14 +60,16 @@ def recorded(by: Managed, look: Observation, plan: Plan | None = None) -> Decisi
     """A decision as a tick makes it and a journal gives it back."""
     # A tick asks for signals in the order of its configuration.
     signals = {name: look.signals[name] for name in by.signals if name in look.signals}
-    shown = replace(look, limits=by.limits, mode=by.mode, signals=signals)
+    # As in a tick, an operator's word on the mode counts.
+    mode = mode_at(by.mode, look.overrides, look.at)
+    shown = replace(look, limits=by.limits, mode=mode, signals=signals)
     made = Decision(
         "id",
         look.at,
         by.name,
         by.rid,
         by.group,
-        by.mode,
+        mode,
         shown,
         plan or decide(shown, by.policies, by.guards),
         Outcome(Kind.APPLIED, BECAUSE),
