@@ -75,7 +75,7 @@ def _news(one: News, page: str | None) -> Mapping[str, Any]:
 def _link(one: News, page: str | None) -> str | None:
     if page is None or not one.deployment:
         return page
-    return f"{page}/#/deployments/{quote(one.deployment, safe='')}"
+    return f"{page}/d/{quote(one.deployment, safe='')}"
 
 
 def _cloudevent(message: Message, page: str | None) -> dict[str, Any]:

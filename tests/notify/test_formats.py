@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from autoscaler.notify.formats import Format, body_of
 from autoscaler.notify.news import State, Topic
+from autoscaler.web.api.files import PAGES
 from tests.fakes.receiver import message, told
 
 PAGE = "https://autoscaler.acme.internal"
+(DEPLOYMENT,) = (page for page in PAGES if "{name}" in page)
 
 
 def read(form: Format, *news: Any, page: str | None = PAGE) -> Any:
@@ -42,7 +44,7 @@ def test_the_reference_reader_of_cloudevents_accepts_every_kind(
 def test_one_deployment_is_named_with_a_link_to_it() -> None:
     found = read(Format.JSON, told(name="a b/c"))
     assert found["title"] == "changes fail again and again: a b/c"
-    assert found["news"][0]["link"] == f"{PAGE}/#/deployments/a%20b%2Fc"
+    assert found["news"][0]["link"] == f"{PAGE}/d/a%20b%2Fc"
     assert (found["kind"], found["severity"], found["state"]) == ("failing", "critical", "firing")
 
 
@@ -63,7 +65,7 @@ def test_slack_gets_text_with_links_and_nothing_that_its_markup_would_read() -> 
     text = read(Format.SLACK, told(text="<!channel> & <http://evil|here>"))["text"]
     assert "<!channel>" not in text
     assert "&lt;!channel&gt; &amp; &lt;http://evil|here&gt;" in text
-    assert f"<{PAGE}/#/deployments/chat|chat>" in text
+    assert f"<{PAGE}/d/chat|chat>" in text
     assert text.endswith(f"<{PAGE}|Open the page>")
 
 
@@ -77,3 +79,8 @@ def test_no_text_breaks_a_body_or_makes_it_long(form: Format, text: str, name: s
     body = body_of(message(*[told(text=text, name=name)] * 20), form, PAGE)
     assert json.loads(body.content)
     assert len(body.content) < 200_000
+
+
+def test_links_lead_to_a_page_that_is_served() -> None:
+    link = read(Format.JSON, told(name="chat"))["news"][0]["link"]
+    assert link == PAGE + DEPLOYMENT.format(name="chat")
