@@ -108,9 +108,8 @@ def _conditions(world: World) -> Mapping[str, tuple[World, list[PolicySet]]]:
     return {
         "envelope": (evict, [usual, *alone]),
         "lingering": (linger, [usual, *alone]),
-        "slo": (world, [chosen]),
-        "calm": (world, [calm]),
         "usual": (world, [*(calibrated(world, tau=t, name=named(t)) for t in TAUS), *peers()]),
+        "calm": (world, [calm]),
         "slow": (
             slow,
             [*(calibrated(slow, tau=t, name=named(t)) for t in SLOW_TAUS), hpa(0.7), hpa(0.5)],
@@ -122,6 +121,7 @@ def _conditions(world: World) -> Mapping[str, tuple[World, list[PolicySet]]]:
                 hpa(0.7, SELDOM_S),
             ],
         ),
+        "slo": (world, [chosen]),
     }
 
 
