@@ -36,6 +36,7 @@ GROUPS = {
     "batch": ("churn", "rerank", "reason", "ocr"),
 }
 ROWS = 12
+PLACEHOLDER = "ri.foundry-ml-live.main.live-deployment.placeholder"
 
 
 @dataclass(slots=True)
@@ -78,22 +79,37 @@ async def play(trace: str, duration: float | None, *, live: bool) -> dict[str, o
 
 
 def _settings(platform: SimulatedPlatform, place: Path, token: str) -> Settings:
-    """The demo's configuration, pointed at the simulated platform by its environment."""
+    """The demo's configuration, written down at `place` with the simulated platform's names.
+
+    A file and not the environment: a what-if reads it in a process of its own.
+    """
+    secret = place / "client-secret"
+    secret.touch(mode=0o600)
+    secret.write_text(platform.client_secret, encoding="utf-8")
+    text = demo_file().read_text(encoding="utf-8")
+    for written, real in (
+        ("http://127.0.0.1:8765", platform.url),
+        (
+            "{client_id: simulated-client}",
+            f"{{client_id: {platform.client_id}, client_secret_file: {secret}}}",
+        ),
+        ("sqlite:///autoscaler-demo.db", f"sqlite:///{place}/demo.db"),
+        ('web: {listen: "127.0.0.1:0"}', _web(token)),
+    ):
+        text = text.replace(written, real)
+    for name in (name for members in GROUPS.values() for name in members):
+        # The first placeholder after its name is its own.
+        head, colon, tail = text.partition(f"      {name}:")
+        text = head + colon + tail.replace(PLACEHOLDER, platform.deployments[name].rid, 1)
+    file = place / "demo.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, {})
+
+
+def _web(token: str) -> str:
     operator = {"name": "demo", "role": "operator", "sha256": digest_of(token).hex()}
-    given = {
-        "PLATFORM__URL": platform.url,
-        "PLATFORM__AUTH__CLIENT_ID": platform.client_id,
-        "PLATFORM__AUTH__CLIENT_SECRET": platform.client_secret,
-        "SOURCES__GATEWAY__URL": f"{platform.url}/metrics",
-        "JOURNAL__URL": f"sqlite:///{place}/demo.db",
-        "WEB__WRITE_ENABLED": "true",
-        "WEB__TOKENS": json.dumps([operator]),
-    }
-    for group, members in GROUPS.items():
-        for name in members:
-            key = f"GROUPS__{group}__DEPLOYMENTS__{name}__RID".upper()
-            given[key] = platform.deployments[name].rid
-    return load(demo_file(), {f"AUTOSCALER_{key}": value for key, value in given.items()})
+    web = {"listen": "127.0.0.1:0", "write_enabled": True, "tokens": [operator]}
+    return f"web: {json.dumps(web)}"
 
 
 def demo_file() -> Path:

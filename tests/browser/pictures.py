@@ -11,19 +11,25 @@ import asyncio
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from autoscaler.lab.traces import bundled
+from autoscaler.lab.whatif.ask import Ask
+from autoscaler.wiring.whatif import Engine
 from tests.browser.conftest import FLAGS
+from tests.browser.real import daemon
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WARM_UP_S = 930.0
 LARGEST = 300_000
+WHAT_IF = "what-if"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ PICTURES = (
     Picture("fleet-dark", "/", "dark", height=620),
     Picture("deployment-light", "/d/embed?window=15m", height=1130),
     Picture("deployment-dark", "/d/embed?window=15m", "dark", height=1130),
-    Picture("what-if", "/what-if?deployment=embed&days=1", height=900),
+    Picture(WHAT_IF, "/what-if?deployment=embed&days=1", height=900),
     Picture("activity", "/activity", height=700),
     Picture("health", "/health", height=620),
     Picture("phone", "/", height=760, width=360),
@@ -90,6 +96,33 @@ async def tried(page: Page) -> None:
     await page.evaluate("scrollTo(0, 0)")
 
 
+def a_day_before(ask: Ask) -> Ask:
+    """As if the daemon had seen the bundled day of traffic on each of the last three days."""
+    trace = bundled("servegen_deepseek_r1")
+    each = round(600 / trace.bucket_s)
+    tens = [max(trace.requests[n : n + each]) for n in range(0, len(trace.requests), each)]
+    scale, days = 240.0 / max(tens), 3
+    times = tuple(ask.until // 600 * 600 - 600.0 * n for n in reversed(range(days * len(tens))))
+    return replace(ask, times=times, loads=tuple(scale * load for load in tens) * days)
+
+
+@asynccontextmanager
+async def with_a_past() -> AsyncIterator[tuple[str, str]]:
+    """A daemon whose what-ifs have a past; the demo's gateway keeps none."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with daemon(Path(folder)) as real:
+            engine = real.running.page.what_if
+            assert isinstance(engine, Engine)  # numpy is in the dev group
+            find = engine.find
+
+            async def found(name: str) -> Ask | None:
+                ask = await find(name)
+                return None if ask is None else a_day_before(ask)
+
+            engine.find = found
+            yield real.url, real.token
+
+
 async def pointed(page: Page) -> None:
     """Open the trail of the newest change, as somebody would who wants to know why."""
     await page.locator(".timeline li button").first.click()
@@ -110,7 +143,7 @@ async def take(browser: Browser, url: str, token: str, picture: Picture, to: Pat
         await steer(page)
         await page.goto(url + picture.path)
     await page.wait_for_timeout(1_500)
-    if picture.name == "what-if":
+    if picture.name == WHAT_IF:
         await tried(page)
     elif picture.name.startswith("deployment"):
         await pointed(page)
@@ -128,12 +161,16 @@ async def main(options: Any) -> None:
     chosen = [one for one in PICTURES if not options.only or one.name in options.only]
     async with async_playwright() as player:
         browser = await player.chromium.launch(executable_path=where, args=list(FLAGS))
-        if options.url:
+        async with AsyncExitStack() as stack:
+            shown = (options.url, options.token)
+            if not options.url and any(one.name != WHAT_IF for one in chosen):
+                shown = await stack.enter_async_context(demo(options.warm_up))
             for picture in chosen:
-                await take(browser, options.url, options.token, picture, options.to)
-        else:
-            async with demo(options.warm_up) as (url, token):
-                for picture in chosen:
+                if picture.name != WHAT_IF:
+                    await take(browser, *shown, picture, options.to)
+        for picture in chosen:
+            if picture.name == WHAT_IF:
+                async with with_a_past() as (url, token):
                     await take(browser, url, token, picture, options.to)
         await browser.close()
 

@@ -4,56 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from autoscaler.cli import stage
 from autoscaler.core.observation import Control, Override
-from autoscaler.lab.platform.fleet import demo_fleet
-from autoscaler.lab.platform.server import SimulatedPlatform
-from autoscaler.settings import Settings
-from autoscaler.web.access import new_token
-from autoscaler.wiring import Running, start
+from tests.browser.real import NAMES, Real, daemon
 
-NAMES = sorted(name for members in stage.GROUPS.values() for name in members)
 WHY = "INC-42"
-
-
-@dataclass
-class Real:
-    """A daemon, what it scales, and the token of its operator."""
-
-    platform: SimulatedPlatform
-    running: Running
-    settings: Settings
-    token: str
-
-    @property
-    def url(self) -> str:
-        return self.running.server.url
-
-    async def restart(self) -> None:
-        """End it and begin again, at the same address, on the same journal."""
-        listen = self.url.removeprefix("http://")
-        await self.running.stop()
-        web = self.settings.web.model_copy(update={"listen": listen})
-        self.settings = self.settings.model_copy(update={"web": web})
-        self.running = await start(self.settings, ())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def real(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Real]:
-    folder = tmp_path_factory.mktemp("daemon")
-    token = new_token()
-    fleet = demo_fleet(stage.NAME, "azure_llm23_conv", stage.PEAK_REPLICAS)
-    async with SimulatedPlatform(fleet, speed=stage.SPEED) as platform:
-        settings = stage._settings(platform, folder, token)
-        daemon = Real(platform, await start(settings, ()), settings, token)
-        yield daemon
-        await daemon.running.stop()
+    async with daemon(tmp_path_factory.mktemp("daemon")) as found:
+        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -191,3 +156,10 @@ async def test_a_restart_of_the_daemon_needs_no_reload_of_the_page(real: Real, p
     load = page.locator("[data-row]", has=page.get_by_role("link", name="chat")).locator(".c-load")
     before = await load.inner_text()
     await expect(load).not_to_have_text(before)
+
+
+async def test_a_what_if_runs_in_the_lab_and_says_what_it_lacks(real: Real, page: Page) -> None:
+    await page.goto(f"{real.url}/what-if?deployment=embed")
+    await page.get_by_label("window (s)").fill("4")
+    await page.get_by_role("button", name="Try it").click()
+    await expect(page.get_by_role("alert")).to_contain_text("gateway has no past of embed")

@@ -12,14 +12,13 @@ async def test_a_changed_option_is_tried_and_compared(fleet: Site, page: Page) -
     await page.get_by_role("link", name="What if").last.click()
     await expect(page).to_have_url(f"{fleet.url}/what-if?deployment=rerank")
     await page.get_by_label("target", exact=True).fill("0.6")
+    await page.get_by_label("window (s)").fill("90")
     await page.get_by_label("past").select_option("7 days")
     await page.get_by_role("button", name="Try it").click()
     await expect(page.get_by_text("64 % fewer requests without room")).to_be_visible()
     ((name, policies, days),) = fleet.what_if.asked
     assert (name, days) == ("rerank", 7)
-    assert set(policies) == {"load"}
-    assert policies["load"]["kind"] == "target_load"
-    assert policies["load"]["target"] == 0.6
+    assert policies["load"] == {"kind": "target_load", "target": 0.6, "window": "90s"}
     table = page.get_by_role("table")
     row = table.get_by_role("row").filter(has_text="requests without room")
     assert (await row.inner_text()).split("\t") == [
@@ -49,7 +48,7 @@ async def test_progress_is_told_and_it_can_be_given_up(fleet: Site, page: Page) 
 
 async def test_the_whole_set_can_be_written_as_json(fleet: Site, page: Page) -> None:
     await page.goto(f"{fleet.url}/what-if?deployment=rerank")
-    await page.get_by_text("The whole set as JSON").click()
+    await page.get_by_text("As JSON, laid over").click()
     text = page.get_by_label("The policy set as JSON")
     await text.fill("{not json")
     await page.get_by_role("button", name="Try it").click()

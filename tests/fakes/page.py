@@ -294,7 +294,8 @@ def _result(deployment: str) -> dict[str, Any]:
         },
         "curves": {
             "at": at,
-            "load": load,
+            "load": [8 * value for value in load],
+            "threads": 8,
             "sets": {"current": curves(0), "changed": curves(1), "platform": curves(-1)},
         },
         "verdict": "The changed set leaves 64 % fewer requests without room for 9 % more replica-hours.",

@@ -1,7 +1,7 @@
 // One time axis, three panes: load with its forecast, envelope with every decision, threads.
 import { html, useEffect, useRef } from "./lib.js";
 import uPlot from "/static/vendor/uplot.js";
-import { KINDS, clock, number } from "./format.js";
+import { KINDS, clock, number, times as labelsOf } from "./format.js";
 
 const CURSOR = "deployment";
 const MARKS = 250;
@@ -35,7 +35,7 @@ const WHOLE = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10
 function axes(times, whole) {
   const line = { stroke: color("quiet"), font: "12px system-ui, sans-serif", grid: { stroke: color("grid"), width: 1 }, ticks: { show: false } };
   return [
-    { ...line, show: times, size: times ? 26 : 0, values: (u, splits, axis, space, step) => splits.map((at) => clock(at, splits.at(-1), step < 60)) },
+    { ...line, show: times, size: (u, labels) => (times ? (labels?.some((text) => text.includes("\n")) ? 42 : 26) : 0), values: (u, splits, axis, space, step) => labelsOf(splits, step) },
     { ...line, size: 52, values: (u, splits) => splits.map(number), ...(whole ? { incrs: WHOLE } : {}) },
   ];
 }

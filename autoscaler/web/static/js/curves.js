@@ -1,7 +1,7 @@
 // The curves of a what-if: load, and what each policy set would have kept ready for it.
 import { html, useEffect, useRef } from "./lib.js";
 import uPlot from "/static/vendor/uplot.js";
-import { clock, number } from "./format.js";
+import { clock, number, times } from "./format.js";
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const STROKES = { current: "ceiling", changed: "floor", platform: "quiet" };
@@ -16,15 +16,15 @@ export function Curves({ curves, names }) {
       plot?.destroy();
       plot = new uPlot({
         width: box.current.clientWidth, height: 260, padding: [8, 12, 0, 0], scales: { x: { time: true }, y: { range: (u, least, most) => [0, (most || 1) * 1.1] } },
-        series: [{ value: (u, at) => (at === null ? "–" : clock(at)) }, { label: "load, in replicas", stroke: color("load"), fill: color("load-soft"), width: 1, points: { show: false }, value: (u, v) => number(v) },
-          ...sets.map((name) => ({ label: `replicas, ${names[name]}`, stroke: color(STROKES[name]), width: 1.5, dash: name === "platform" ? [4, 4] : undefined, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), value: (u, v) => number(v) }))],
-        axes: [{ ...line, values: (u, splits, axis, space, step) => splits.map((at) => clock(at, splits.at(-1), step < 60)) }, { ...line, size: 52 }],
+        series: [{ label: "at", value: (u, at) => (at === null ? "–" : clock(at)) }, { label: "load", stroke: color("load"), fill: color("load-soft"), width: 1, points: { show: false }, value: (u, v) => number(v) },
+          ...sets.map((name) => ({ label: `room, ${names[name]}`, stroke: color(STROKES[name]), width: 1.5, dash: name === "platform" ? [4, 4] : undefined, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), value: (u, v) => number(v) }))],
+        axes: [{ ...line, size: 42, values: (u, splits, axis, space, step) => times(splits, step) }, { ...line, size: 52 }],
         cursor: { drag: { x: true, y: false } }, legend: { live: true },
-      }, [curves.at, curves.load, ...sets.map((name) => curves.sets[name].replicas ?? curves.sets[name].floor)], box.current);
+      }, [curves.at, curves.load, ...sets.map((name) => curves.sets[name].replicas.map((ready) => (ready === null ? null : ready * curves.threads)))], box.current);
     };
     draw();
     addEventListener("themechange", draw);
     return () => { removeEventListener("themechange", draw); plot?.destroy(); };
   }, [curves]);
-  return html`<div class="curves" ref=${box} role="img" aria-label="Load and replicas of each policy set over time"></div>`;
+  return html`<div class="curves" ref=${box} role="img" aria-label="Requests, and the room that each policy set would have had for them, over time"></div>`;
 }

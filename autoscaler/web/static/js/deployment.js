@@ -86,7 +86,7 @@ export function Deployment({ name }) {
   return html`<section class="deployment">
     <p class="path"><a href="/">Fleet</a> › ${name}</p>
     <${Head} name=${name} row=${row} at=${at} />
-    ${row.latest && html`<p class="now"><b>Now:</b> ${row.latest.told ?? row.latest.headline}</p>`}
+    ${row.latest && html`<p class="now"><b>${row.latest.headline}</b>${row.latest.told && html`<span class="told">${row.latest.told}</span>`}</p>`}
     ${mayWrite() && html`<${Controls} where=${name} row=${row} />`}
     <div class="card"><div class="bar-row"><${Windows} frame=${frame} /><a class="aside" href=${`/what-if?deployment=${encodeURIComponent(name)}`}>What if…</a></div>
       ${past.data ? html`<${Charts} data=${past.data} decisions=${past.decisions} picked=${picked} pick=${pick} zoom=${zoom} now=${Math.round(at)} />`

@@ -56,6 +56,16 @@ export function clock(at, now = Date.now() / 1000, seconds = true) {
   return sameDay(then, new Date(now * 1000)) ? time : `${day(at)} ${time}`;
 }
 
+/** Labels of a time axis; where it crosses days, the first one of each day has it below. */
+export function times(splits, step) {
+  const days = splits.map(day), crosses = days[0] !== days.at(-1);
+  return splits.map((at, n) => {
+    const then = new Date(at * 1000), seconds = step < 60 ? `:${pad(then.getSeconds())}` : "";
+    const text = step >= 86_400 ? days[n] : `${pad(then.getHours())}:${pad(then.getMinutes())}${seconds}`;
+    return crosses && step < 86_400 && days[n] !== days[n - 1] ? `${text}\n${days[n]}` : text;
+  });
+}
+
 /** The day of a moment: 28 Nov. */
 export const day = (at) =>
   new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });

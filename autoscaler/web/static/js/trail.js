@@ -46,7 +46,7 @@ function Ending({ told }) {
 export function Told({ told }) {
   return html`<article class="told" aria-label="Decision">
     <header><h2>${clock(told.at)} <small title=${moment(told.at)}>${told.mode ? words(told.mode) : ""} · ${told.id}</small></h2>
-      <p class="sentence">${told.told ?? told.headline}</p></header>
+      <p class="sentence">${told.headline}</p>${told.told && html`<p>${told.told}</p>`}</header>
     <div class="sections"><${Seen} told=${told} /><${Said} votes=${told.votes} /><${Trail} told=${told} /><${Ending} told=${told} /></div>
   </article>`;
 }

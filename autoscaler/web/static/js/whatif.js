@@ -17,8 +17,11 @@ const SHOWN = [
 
 const optionName = (name) => words(name.endsWith("_s") ? `${name.slice(0, -2)} (s)` : name);
 
-/** The policy set as the request wants it: by name, kind beside the options. */
-export const asSet = (policies) => Object.fromEntries(policies.filter((p) => !p.shadow).map((p) => [p.name, { kind: p.kind, ...p.options }]));
+/** What is laid over the configured policies: each one's kind, and the options that were changed. */
+export const laidOver = (policies, edited) =>
+  Object.fromEntries(policies.map((p) => [p.name, { kind: p.kind, ...Object.fromEntries(Object.entries(edited[p.name] ?? {}).map(written)) }]));
+/** A duration as the configuration has it: window_s: 3 is written window: 3s. */
+const written = ([name, value]) => (name.endsWith("_s") && typeof value === "number" ? [name.slice(0, -2), `${value}s`] : [name, value]);
 
 function Fields({ policies, edited, change }) {
   return html`${policies.map((policy) => html`<fieldset key=${policy.name}><legend>${policy.name} <small>${policy.kind}</small></legend>
@@ -60,11 +63,8 @@ function useJob() {
 function Editor({ row, start, running, days }) {
   const edited = useSignal({}), raw = useSignal(null), wrong = useSignal("");
   const policies = row.policies ?? [];
-  const whole = useMemo(() => {
-    const found = asSet(policies);
-    for (const [name, options] of Object.entries(edited.value)) Object.assign(found[name], options);
-    return found;
-  }, [policies, edited.value]);
+  const mine = policies.filter((p) => !p.shadow);
+  const whole = useMemo(() => laidOver(mine, edited.value), [policies, edited.value]);
   const change = (policy, name, value) => { edited.value = { ...edited.value, [policy]: { ...edited.value[policy], [name]: value } }; raw.value = null; };
   const run = (event) => {
     event.preventDefault();
@@ -74,8 +74,8 @@ function Editor({ row, start, running, days }) {
     } catch (error) { wrong.value = `the policy set is not JSON: ${error.message}`; }
   };
   return html`<form class="card editor" onSubmit=${run}>
-    <h2>Policies</h2><${Fields} policies=${policies.filter((p) => !p.shadow)} edited=${edited.value} change=${change} />
-    <details><summary>The whole set as JSON</summary><textarea aria-label="The policy set as JSON" rows="14" spellcheck="false"
+    <h2>Policies</h2><${Fields} policies=${mine} edited=${edited.value} change=${change} />
+    <details><summary>As JSON, laid over the configured policies</summary><p class="quiet">Another policy can be added by its name, and one is left out with null.</p><textarea aria-label="The policy set as JSON" rows="14" spellcheck="false"
       value=${raw.value ?? JSON.stringify(whole, null, 2)} onInput=${(e) => { raw.value = e.target.value; }}></textarea></details>
     ${wrong.value && html`<p class="wrong" role="alert">${wrong.value}</p>`}
     <footer><label class="pick">past<select value=${days} onChange=${(e) => set({ days: e.target.value })}>${DAYS.map((n) => html`<option value=${n}>${n} day${n === 1 ? "" : "s"}</option>`)}</select></label>
