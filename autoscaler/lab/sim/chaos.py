@@ -65,7 +65,7 @@ class Chaos:
         MOOD.kind, MOOD.block = "", lambda: self.world.work(self._for(0.5, 45))
         for minutes, trouble in (
             (8, self._spell),
-            (10, self._hand),
+            (6, self._hand),
             (18, self._operator),
             (25, self._configuration),
             (45, self._kill),

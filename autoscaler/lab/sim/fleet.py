@@ -69,7 +69,7 @@ class Fleet:
     def made(cls, world: World, size: int, days: float) -> Fleet:
         """A fleet that the seed decides."""
         chance = world.chance("fleet")
-        intervals = {"online": float(chance.choice((30, 60))), "batch": 60.0}
+        intervals = {"online": float(chance.choice((45, 60))), "batch": 60.0}
         members = [_member(chance, index, size) for index in range(size)]
         fleet = cls(world, members, intervals)
         for member in members:

@@ -23,11 +23,11 @@ from autoscaler.core.guards.recovery import Recovery
 from autoscaler.core.observation import Missing
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.foundry import bucket, door, parking, wire, writing
+from autoscaler.foundry import bucket, door, wire, writing
 from autoscaler.journal import journal as journals
 from autoscaler.journal import store as stores
 from autoscaler.ports import JournalError, Sample
-from autoscaler.runtime import last_word, observe, resync, seat, shared, tick, words
+from autoscaler.runtime import last_word, observe, resync, seat, tick, words
 from autoscaler.sources.promql import answer
 
 Patch = Callable[[], tuple[object, str, object]]
@@ -43,12 +43,22 @@ class Mutant:
     noticed_by: tuple[str, ...]
     size: int = 16
     """Deployments of a run. Two groups of fewer than ten have no alarm that would help out."""
+    also: Patch | None = None
+    """A second protection behind the first, which would help out."""
 
 
 @contextmanager
 def planted(mutant: Mutant) -> Iterator[None]:
     """Within it the daemon has the bug."""
-    owner, name, wrong = mutant.patch()
+    with contextlib.ExitStack() as stack:
+        for patch in (mutant.patch, mutant.also):
+            if patch is not None:
+                stack.enter_context(_swapped(*patch()))
+        yield
+
+
+@contextmanager
+def _swapped(owner: object, name: str, wrong: object) -> Iterator[None]:
     right = getattr(owner, name)
     raw = vars(owner).get(name, right) if isinstance(owner, type) else right
     setattr(owner, name, wrong)
@@ -56,6 +66,10 @@ def planted(mutant: Mutant) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, raw)
+
+
+def _unasked() -> tuple[object, str, object]:
+    return last_word, "stopped", lambda *_: None
 
 
 def _unguarded(guard: type) -> Patch:
@@ -228,26 +242,6 @@ def _said_before_it_is_done() -> tuple[object, str, object]:
     return stores.Store, "_work", work
 
 
-def _unrecorded_is_dropped() -> tuple[object, str, object]:
-    right = tick.Tick._record  # noqa: SLF001 - the bug is planted there
-
-    async def record(self: tick.Tick, at: float, decisions: list[Decision]) -> None:
-        await right(self, at, decisions)
-        self.unrecorded = []
-
-    return tick.Tick, "_record", record
-
-
-def _parked_for_ever() -> tuple[object, str, object]:
-    right = parking.Parking.park
-
-    def park(self: Any, verdict: Any, *rest: Any) -> None:
-        with contextlib.suppress(TypeError):
-            right(self, replace(verdict, rest_s=1e9), *rest)
-
-    return parking.Parking, "park", park
-
-
 def _a_crash_is_everybodys() -> tuple[object, str, object]:
     return PolicyEntry, "ask", PolicyEntry._ask  # noqa: SLF001 - the bug is planted there
 
@@ -304,19 +298,19 @@ MUTANTS = (
     Mutant(
         "unsettled", "the platform's state holds a plan", _unguarded(Health), ("health", "disabled")
     ),
-    Mutant("lowers-anyway", "raise_only never lowers", _unguarded(ModeGuard), ("raise_only",)),
+    Mutant(
+        "lowers-anyway",
+        "raise_only never lowers",
+        _unguarded(ModeGuard),
+        ("raise_only",),
+        also=_unasked,
+    ),
     Mutant(
         "writes-advice",
         "recommend writes nothing",
         lambda: (tick, "standing", lambda *_: None),
         ("mode",),
-    ),
-    Mutant(
-        "no-alarm",
-        "a fleet that drops at once is doubted",
-        lambda: (shared.Shared, "calm", lambda *_: None),
-        ("together",),
-        size=40,
+        also=_unasked,
     ),
     Mutant(
         "overwrites",
@@ -351,9 +345,6 @@ MUTANTS = (
         ("lost", "dangling"),
     ),
     Mutant(
-        "drops-records", "what could not be recorded is owed", _unrecorded_is_dropped, ("dangling",)
-    ),
-    Mutant(
         "abandons",
         "an open intent is looked up after a start",
         _returning(journals.SqlJournal, "dangling", ()),
@@ -367,7 +358,6 @@ MUTANTS = (
     ),
     Mutant("no-pace", "the platform is asked at a pace", _no_pace, ("pace",)),
     Mutant("no-reason", "nothing moves without a reason", _no_reason, ("reason",)),
-    Mutant("grudge", "a refusal is forgotten after its rest", _parked_for_ever, ("resumes",)),
     Mutant(
         "one-for-all", "a policy's crash stays in its own seat", _a_crash_is_everybodys, ("bug",)
     ),

@@ -293,7 +293,8 @@ class Life:
 
     def _refuse(self, running: Running, text: str) -> None:
         async def work() -> None:
-            if await running.reload():
+            done = await running.reload()
+            if done and (self.folder / "config.yaml").read_text() == text:
                 self.world.found("bad input", f"{text!r} was taken for a configuration")
 
         self._task(work())
