@@ -46,8 +46,8 @@ class Picture:
 PICTURES = (
     Picture("fleet-light", "/", height=620),
     Picture("fleet-dark", "/", "dark", height=620),
-    Picture("deployment-light", "/d/embed?window=15m", height=1130),
-    Picture("deployment-dark", "/d/embed?window=15m", "dark", height=1130),
+    Picture("deployment-light", "/d/embed?window=15m", height=1200),
+    Picture("deployment-dark", "/d/embed?window=15m", "dark", height=1200),
     Picture(WHAT_IF, "/what-if?deployment=embed&days=1", height=900),
     Picture("activity", "/activity", height=700),
     Picture("health", "/health", height=620),
