@@ -19,9 +19,9 @@ function groups(ticks) {
 }
 
 function Ticks({ ticks }) {
-  return html`<table class="plain ticks"><thead><tr><th>group</th><th>last tick</th><th class="number">median</th><th class="number">longest</th><th class="number">late</th></tr></thead>
+  return html`<div class="wide-table" tabindex="0" role="group" aria-label="Ticks by group"><table class="plain ticks"><thead><tr><th>group</th><th>last tick</th><th class="number">median</th><th class="number">longest</th><th class="number">late</th></tr></thead>
     <tbody>${groups(ticks).map((one) => html`<tr title=${`the last ${one.count} ticks`}><th scope="row">${one.name}</th><td>${clock(one.at)}</td>
-      <td class="number">${ms(one.median)}</td><td class="number">${ms(one.longest)}</td><td class="number">${ms(one.late)}</td></tr>`)}</tbody></table>`;
+      <td class="number">${ms(one.median)}</td><td class="number">${ms(one.longest)}</td><td class="number">${ms(one.late)}</td></tr>`)}</tbody></table></div>`;
 }
 const ms = (seconds) => `${Math.round(1000 * seconds)} ms`;
 
@@ -34,7 +34,7 @@ export function Health() {
   if (!data) return html`<section class="empty">${error ? html`<h2>The health cannot be read</h2><p>${error.message}</p>` : html`<p>Reading…</p>`}</section>`;
   const { sources, platform, loop, journal, config } = data;
   return html`<section class="health"><h1>Health</h1>
-    <section class="card"><h2>Sources</h2><div class="wide-table"><table class="plain"><thead><tr><th>source</th><th>state</th><th>last good answer</th><th>last error</th><th>queries</th><th>median</th></tr></thead>
+    <section class="card"><h2>Sources</h2><div class="wide-table" tabindex="0" role="group" aria-label="Sources"><table class="plain"><thead><tr><th>source</th><th>state</th><th>last good answer</th><th>last error</th><th>queries</th><th>median</th></tr></thead>
       <tbody>${sources.map((one) => html`<tr><th scope="row">${one.name} <small>${one.kind}</small></th><td><${Up} up=${one.up} /></td><td>${when(one.last_ok_at, at)}</td>
         <td>${one.last_error ?? "–"}</td><td>${counts(one.outcomes)}</td><td>${one.p50_s === null ? "–" : `${Math.round(1000 * one.p50_s)} ms`}</td></tr>`)}</tbody></table></div></section>
     <div class="cards">
