@@ -23,7 +23,7 @@ function Ticks({ ticks }) {
     <tbody>${groups(ticks).map((one) => html`<tr title=${`the last ${one.count} ticks`}><th scope="row">${one.name}</th><td>${clock(one.at)}</td>
       <td class="number">${ms(one.median)}</td><td class="number">${ms(one.longest)}</td><td class="number">${ms(one.late)}</td></tr>`)}</tbody></table></div>`;
 }
-const ms = (seconds) => `${Math.round(1000 * seconds)} ms`;
+const ms = (seconds) => (seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`);
 
 function Pairs({ of }) {
   return html`<dl class="pairs">${of.map(([name, value, bad]) => html`<dt>${name}</dt><dd class=${bad ? "bad" : ""}>${value}</dd>`)}</dl>`;
