@@ -105,7 +105,8 @@ class Forecast:
     ) -> Reason:
         now, code = seen.envelope.min_replicas, Code.WITHIN_TOLERANCE
         sentence = (
-            "up to {demand:.0f} requests expected{within}, {floor:count replica} hold {holds:.0f}"
+            "up to {demand:.0f} requests expected{within}{sure}, "
+            "{floor:count replica} hold {holds:.0f}"
         )
         if floor > now:
             code = Code.LOAD_ABOVE_TARGET
@@ -118,9 +119,12 @@ class Forecast:
             sentence += ", and {keep} stay until a new one could serve"
         forecast = seen.signal(self.signal)
         lead = 0.0 if isinstance(forecast, Missing) else forecast.last_at - seen.at
+        tau = seen.risks.get(self.signal)
+        sentence = sentence.replace("{within}", " within {lead:span}" if lead >= 1 else "")
         return because(
             code,
-            sentence.replace("{within}", " within {lead:span}" if lead >= 1 else ""),
+            sentence.replace("{sure}", " ({sure:.3g} %)" if tau is not None else ""),
+            sure=100.0 * (tau or 0.0),
             demand=demand,
             lead=lead,
             floor=floor,

@@ -264,6 +264,7 @@ class NativeScaling:
 
 
 NO_SIGNALS: Mapping[str, Signal] = MappingProxyType({})
+NO_RISKS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +292,7 @@ class Observation:
     resources: Resources = Resources()
     native: NativeScaling = NativeScaling()
     watched_since: float = 0.0
+    risks: Mapping[str, float] = field(default_factory=lambda: NO_RISKS)
 
     def signal(self, name: str) -> Signal:
         """The signal called `name`; Missing when it was never read."""

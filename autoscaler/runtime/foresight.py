@@ -139,6 +139,10 @@ class Foresight:
         """How far each forecast looks ahead, seconds."""
         return {name: made.options.lead_s for name, made in self.forecasters.items()}
 
+    def risks(self) -> Mapping[str, float]:
+        """For which share of the time demand should stay within each forecast."""
+        return {name: made.options.tau for name, made in self.forecasters.items()}
+
     def quality(self) -> Mapping[str, Quality]:
         """How good each forecast has been."""
         return {name: forecaster.quality() for name, forecaster in self.forecasters.items()}

@@ -8,6 +8,7 @@ from autoscaler.core.controls import mode_at
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import (
+    NO_RISKS,
     NO_SIGNALS,
     Change,
     Health,
@@ -186,6 +187,7 @@ class Seat:
             resources=live.resources,
             native=live.native,
             watched_since=at if self.watched_since is None else self.watched_since,
+            risks=self.foresight.risks() if self.foresight is not None else NO_RISKS,
         )
 
     def watch_capacity(self, at: float) -> None:

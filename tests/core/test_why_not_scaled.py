@@ -47,6 +47,7 @@ from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Bid, PolicyEntry, Proposal
 from autoscaler.core.reason import Code, Reason, because
 from autoscaler.core.standing import standing
+from policies.forecast import Forecast
 
 # Mon 23 Nov 2026, 09:41:07 UTC
 NOW = 1_795_426_867.0
@@ -362,15 +363,6 @@ def test_a_step_limit_says_how_far_one_write_goes() -> None:
 
 def test_a_raise_is_held_by_the_ceiling_of_a_calendar_until_it_closes() -> None:
     """The example of the README: the calendar by its own name, the moment in its own zone."""
-    ahead = because(
-        Code.LOAD_ABOVE_TARGET,
-        "up to {demand:.0f} requests expected within {lead:span}, {floor:count replica} hold "
-        "{holds:.0f}",
-        demand=212.0,
-        lead=150.0,
-        floor=9,
-        holds=230.0,
-    )
     night = because(
         Code.SCHEDULED,
         "{asked} by window {windows}",
@@ -380,15 +372,24 @@ def test_a_raise_is_held_by_the_ceiling_of_a_calendar_until_it_closes() -> None:
         zone="Europe/Zurich",
     )
     policies = [
-        PolicyEntry("forecast", Bids(ahead, min_replicas=Bid(at_least=9))),
+        PolicyEntry(
+            "forecast",
+            Forecast(demand="running_jobs", target=0.8),
+            frozenset({Dial.MIN_REPLICAS}),
+        ),
         PolicyEntry("night", Bids(night, min_replicas=Bid(at_most=6))),
     ]
-    at = seen(envelope=Envelope(3, 12, 32))
+    ahead = Series((NOW + 150,), (212.0,))
+    signals = {
+        "running_jobs": Series((NOW - 5,), (90.0,)),
+        **dict.fromkeys(("forecast", "forecast_keep", "forecast_ceiling"), ahead),
+    }
+    at = seen(envelope=Envelope(3, 12, 32), signals=signals, risks={"forecast": 0.95})
     assert ended(decide(at, policies, []), at).headline() == (
-        "floor 3 -> 6: up to 212 requests expected within 150 s, 9 replicas hold 230; "
+        "floor 3 -> 6: up to 212 requests expected within 150 s (95 %), 9 replicas hold 230; "
         "held at 6 by the ceiling of your night calendar until Tue 24 Nov 08:00 Europe/Zurich"
     )
-    still = seen()
+    still = seen(signals=signals)
     assert ended(decide(still, policies, []), still).headline() == (
         "floor stays at 6 (9 wanted by forecast): held by the ceiling of your night calendar "
         "until Tue 24 Nov 08:00 Europe/Zurich"
