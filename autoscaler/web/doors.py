@@ -127,7 +127,7 @@ def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None
     if request.method not in READING:
         why = strange(request)
         return problem(403, why) if why else None
-    if request.body_exists:
+    if request.body_exists and request.match_info.http_exception is None:
         return problem(413, "a request to this address has no body")
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -260,7 +260,7 @@ class FakeControls:
     """Overrides in memory."""
 
     stands: list[Stands] = field(default_factory=list)
-    known: frozenset[str] = frozenset({"fleet", "group:online", "chat", "rerank"})
+    known: Container[str] = frozenset({"fleet", "group:online", "chat", "rerank"})
     looks: list[tuple[str, str, str]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
@@ -292,6 +292,27 @@ class FakeControls:
             raise JournalError("the disk is full")
         if scope not in self.known:
             raise UnknownScope(f"nothing called {scope!r} is in the configuration")
+
+
+@dataclass(slots=True)
+class FakeWhatIf:
+    """Knows what was begun; nothing ever ends."""
+
+    begun: list[str] = field(default_factory=list)
+
+    async def start(self, deployment: str, policies: Mapping[str, Any], days: float) -> str:
+        if not all(value is None or isinstance(value, dict) for value in policies.values()):
+            raise ValueError("policies: each must be an object or null")
+        self.begun.append(f"w{len(self.begun) + 1}")
+        return self.begun[-1]
+
+    def state(self, ident: str) -> Mapping[str, Any] | None:
+        return {"state": "running", "progress": 0.25} if ident in self.begun else None
+
+    async def cancel(self, ident: str) -> bool:
+        known = ident in self.begun
+        self.begun = [one for one in self.begun if one != ident]
+        return known
 
 
 def entry(seq: int, summary: str = "chat is paused by ada: incident") -> Entry:
