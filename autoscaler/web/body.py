@@ -152,9 +152,11 @@ class Fields:
     def whole(self, name: str, low: int, high: int) -> int:
         """A whole number in a closed range."""
         value = self._given.get(name)
-        if type(value) is not int or not low <= value <= high:
+        # 8.0 is a whole number to JSON, true is none.
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0.5
+        if number != int(number) or not low <= number <= high:
             raise BadField(name, value, f"must be a whole number in {low}..{high}")
-        return value
+        return int(number)
 
     def number(self, name: str, low: float, high: float) -> float:
         """A number in a closed range."""
