@@ -35,8 +35,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
-# The longest legal line is a name of 200 characters in a path.
-LONGEST_LINE = 4_096
+# The longest legal line is 3,900 characters of names, percent-encoded.
+LONGEST_LINE = 16_380
 
 
 def parse_listen(listen: str) -> tuple[str, int]:

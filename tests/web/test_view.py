@@ -25,7 +25,8 @@ def test_a_row_says_what_is_and_what_is_wanted() -> None:
     row = view.row(decided(kind=Kind.RECOMMENDED, votes=(wanting(5, 7),), mode=Mode.RECOMMEND))
     assert row["current"] == {"min_replicas": 2, "max_replicas": 4, "threads": 8}
     assert row["desired"] == {"min_replicas": 5, "max_replicas": 7, "threads": 8}
-    assert row["why"] == "12 jobs are too many"
+    told = "floor 2 -> 5, ceiling 4 -> 7 recommended, not written: 12 jobs are too many"
+    assert row["why"] == told
     assert row["load"] == {"signal": "running_jobs", "value": 12, "at": NOW - 5, "missing": None}
     assert row["limits"]["max_replicas"] == [1, 20]
     assert not row["attention"]
@@ -34,7 +35,8 @@ def test_a_row_says_what_is_and_what_is_wanted() -> None:
 def test_a_failure_says_its_own_reason_and_wants_attention() -> None:
     failed = decided(kind=Kind.FAILED, votes=(wanting(5, 7),), text="the platform answered 503")
     row = view.row(failed)
-    assert row["why"] == "the platform answered 503"
+    told = "floor 2 -> 5, ceiling 4 -> 7 failed: the platform answered 503"
+    assert row["why"] == told
     assert row["attention"]
 
 

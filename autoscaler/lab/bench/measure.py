@@ -69,6 +69,7 @@ class Bench:
     tick: Tick
     metrics: Metrics
     rss_before: int
+    place: Path
 
 
 async def measure(deployments: int, signals: int, ticks: int, policies: int = 1) -> Figures:
@@ -78,17 +79,17 @@ async def measure(deployments: int, signals: int, ticks: int, policies: int = 1)
     same number of ticks runs while another process scrapes `/metrics` without rest, and the
     event loop's lag is sampled every 5 ms.
     """
-    async with _stub(deployments) as base, _bench(base, signals, entries(policies)) as bench:
+    async with stub(deployments) as base, bench_on(base, signals, entries(policies)) as bench:
         for _ in range(WARM_UP):
             await bench.tick.run()
         gc.collect()
         rss = _rss() - bench.rss_before
-        wall, cpu = await _ticks(bench.tick, ticks)
+        wall, cpu = await timed(bench.tick, ticks)
         lag = Lag()
         async with _page(bench.metrics) as url, ClientSession() as session:
             await session.post(f"{base}/scrape", json={"url": url})
             probe = asyncio.create_task(lag.probe())
-            scraped, _ = await _ticks(bench.tick, ticks)
+            scraped, _ = await timed(bench.tick, ticks)
             probe.cancel()
     per_tick = statistics.median(cpu)
     page = bench.metrics.render("")[0]
@@ -127,7 +128,8 @@ def decide_us(tick: Tick, most: int = 2000) -> float:
     return statistics.median(took) * 1e6
 
 
-async def _ticks(tick: Tick, count: int) -> tuple[list[float], list[float]]:
+async def timed(tick: Tick, count: int) -> tuple[list[float], list[float]]:
+    """Wall and CPU seconds of so many ticks."""
     wall, cpu = [], []
     for _ in range(count):
         began, used = time.perf_counter(), time.process_time()
@@ -139,7 +141,7 @@ async def _ticks(tick: Tick, count: int) -> tuple[list[float], list[float]]:
 
 
 @contextlib.asynccontextmanager
-async def _stub(deployments: int) -> AsyncIterator[str]:
+async def stub(deployments: int) -> AsyncIterator[str]:
     """The stub servers in a process of their own; yields their base URL."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -160,9 +162,10 @@ async def _stub(deployments: int) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _bench(
+async def bench_on(
     base: str, signals: int, policies: tuple[PolicyEntry, ...]
 ) -> AsyncIterator[Bench]:
+    """A group on the real rooms, its platform and source at `base`."""
     clock = SystemClock()
     metrics = Metrics(clock, version="bench", groups=("bench",), sources=("prom",))
     pacing = PacingOptions(requests_per_second=1000, burst=1000, concurrency=20)
@@ -186,7 +189,7 @@ async def _bench(
             LastWord(clock, Alone(), Words(clock, journal)),
         )
         try:
-            yield Bench(Tick("bench", INTERVAL_S, seats, world), metrics, rss)
+            yield Bench(Tick("bench", INTERVAL_S, seats, world), metrics, rss, Path(place))
         finally:
             await platform.close()
             await source.close()

@@ -106,7 +106,8 @@ class Stub:
 
 async def _scrape(url: str) -> None:
     async with ClientSession(timeout=ClientTimeout(total=60)) as session:
-        with contextlib.suppress(ClientError):  # the measured page is gone: so is the need
+        # The measured page is gone: so is the need.
+        with contextlib.suppress(ClientError, TimeoutError):
             while True:
                 async with session.get(url) as answer:
                     await answer.read()

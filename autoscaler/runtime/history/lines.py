@@ -155,7 +155,7 @@ def sparkline(track: Track | None, first: int, count: int) -> list[float | None]
     """The highest load of each ten minutes from the minute `first` on."""
     if track is None:
         return [None] * count
-    return [track.point(first + TEN * i, TEN).load for i in range(count)]
+    return [track.peak(first + TEN * i, TEN) for i in range(count)]
 
 
 def tens_of(rows: Sequence[tuple[float, Sequence[Point]]]) -> dict[int, Point]:

@@ -109,6 +109,12 @@ class Track:
         dials = [None] * 3 if last is None else self._dials[3 * last : 3 * last + 3]
         return Point(load, *forecasts, *dials)
 
+    def peak(self, first: int, count: int) -> float | None:
+        """The highest load of `count` minutes from `first` on, and nothing else: for sparklines."""
+        begin, end = max(first, self.minute - self.size + 1), min(first + count, self.minute + 1)
+        loads, size = self._loads, self.size
+        return _highest(loads[each % size] for each in range(begin, end))
+
     def _most(self, ahead: array[float], slots: list[int], which: int) -> float | None:
         return _highest(ahead[3 * at + which] for at in slots)
 

@@ -82,7 +82,8 @@ def _whole(name: str, low: int, high: int, default: int, description: str) -> Sc
 
 
 _TIME: Schema = {"type": "number", "minimum": 0, "maximum": LATEST}
-_CURSOR = _query("cursor", {"type": "string", "maxLength": 800}, "the `next` of the page before")
+_MARK: Schema = {"type": "string", "maxLength": 800, "pattern": "^[A-Za-z0-9_=-]+$"}
+_CURSOR = _query("cursor", _MARK, "the `next` of the page before")
 _FROM = _query("from", _TIME, "Unix seconds, included")
 _TO = _query("to", _TIME, "Unix seconds, included")
 _NAME: Schema = {
@@ -148,7 +149,9 @@ def _trail() -> dict[str, dict[str, Any]]:
 
 
 def _fleet() -> dict[str, dict[str, Any]]:
-    names = _query("names", _TEXT | {"minLength": 1, "maxLength": 3900}, "1..200 names")
+    names = _query(
+        "names", _TEXT | {"minLength": 1, "maxLength": 3900, "pattern": "^[ -~]+$"}, "1..200 names"
+    )
     return {
         "/deployments": _get(
             "deployments",
