@@ -27,7 +27,7 @@ from autoscaler.foundry import bucket, door, wire, writing
 from autoscaler.journal import journal as journals
 from autoscaler.journal import store as stores
 from autoscaler.ports import JournalError, Sample
-from autoscaler.runtime import last_word, observe, resync, seat, tick, words
+from autoscaler.runtime import last_word, observe, resync, seat, shared, tick, words
 from autoscaler.sources.promql import answer
 
 Patch = Callable[[], tuple[object, str, object]]
@@ -311,6 +311,13 @@ MUTANTS = (
         lambda: (tick, "standing", lambda *_: None),
         ("mode",),
         also=_unasked,
+    ),
+    Mutant(
+        "no-alarm",
+        "a fleet that drops at once is doubted",
+        lambda: (shared.Shared, "calm", lambda *_: None),
+        ("together",),
+        size=40,
     ),
     Mutant(
         "overwrites",
