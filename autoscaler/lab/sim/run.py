@@ -323,12 +323,13 @@ class Life:
         self._task(work())
 
     def resume(self) -> None:
-        """An operator ends every pause."""
-        self.record.pauses = [
-            replace(p, until=min(p.until, self.world.now)) for p in self.record.pauses
-        ]
+        """An operator ends every pause; one that has to, as often as it takes."""
+        now = self.world.now
+        self.record.pauses = [replace(p, until=min(p.until, now)) for p in self.record.pauses]
+        if self.chaos.over:
+            # The daemon may be down, or end in the middle of it.
+            self.world.after(60.0, self.resume)
         if self.running is None:
-            self.world.after(5.0, self.resume)
             return
 
         async def work() -> None:
@@ -339,16 +340,14 @@ class Life:
             finally:
                 await journal.close()
 
-        self._task(work(), self.resume if self.chaos.over else None)
+        self._task(work())
 
-    def _task(self, work: Any, again: Callable[[], None] | None = None) -> None:
+    def _task(self, work: Any) -> None:
         async def tried() -> None:
             try:
                 await work
             except JournalError:
                 self.world.log("journal error")
-                if again is not None:
-                    self.world.after(10.0, again)
 
         running = self.running
         assert running is not None  # noqa: S101 - asked for by every caller
