@@ -12,6 +12,7 @@ from autoscaler.lab.platform.wire import Raw
 from autoscaler.lab.sim.net import Answer, Request
 from autoscaler.lab.sim.world import World
 
+LAST_TICK_S = 90.0
 DIALS = ("minReplicas", "maxReplicas", "threadCount")
 
 
@@ -88,6 +89,8 @@ class Record:
     """By RID, when a human last turned its dials."""
     threads: dict[str, int] = field(default_factory=dict)
     """By RID, the maximum of threads that the daemon was told."""
+    threads_at: dict[str, float] = field(default_factory=dict)
+    """When it was told."""
     on_put: Callable[[Put], None] = lambda _: None
     on_effect: Callable[[Put], None] = lambda _: None
     on_request: Callable[[], None] = lambda: None
@@ -114,6 +117,12 @@ class Record:
         self.on_put(put)
         self.after_put()
 
+    def died(self) -> None:
+        """The daemon was killed: what it was told in its last tick may not be in the journal."""
+        for rid, told_at in list(self.threads_at.items()):
+            if told_at > self.world.now - LAST_TICK_S:
+                del self.threads_at[rid], self.threads[rid]
+
     def took_effect(self, request: Request, before: Envelope, after: Envelope) -> None:
         """The platform did it."""
         put = self.by_request[request.number]
@@ -132,6 +141,7 @@ class Record:
         name = told.get("errorName")
         if name == "ThreadCountTooHigh":
             put.maximum = self.threads[put.rid] = told["parameters"]["maxThreadCount"]
+            self.threads_at[put.rid] = self.world.now
         elif 400 <= answer.status < 500:  # noqa: PLR2004 - the class of refusals
             self.refused[put.rid] = self.world.now
         configuration = told.get("runtimeConfiguration")

@@ -201,6 +201,7 @@ class Life:
             self.world.log("ended")
         except Crashed:
             self.world.log("killed")
+            self.record.died()
         except (JournalError, ConfigError, OSError) as error:
             self.world.log("start failed", type(error).__name__, error)
             down = 5.0

@@ -19,7 +19,7 @@ from autoscaler.lab.sim.world import World
 
 # What a deployment with far too much to do must have at the end, unless its limit is lower.
 ENOUGH = 25
-HOUR_S = 3600.0
+HOUR_S, NOTICED_S = 3600.0, 1800.0
 KEPT = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
 
 Row = dict[str, Any]
@@ -135,7 +135,8 @@ class Witness:
             # One that left the configuration is nobody's to look at until it comes back.
             if row["rid"] in managed:
                 self.world.found("dangling", f"the intent {row['decision_id']} has no end")
-        start = self.world.now - HOUR_S
+        # A refusal and a hand count for an hour, from when the daemon noticed them.
+        start = self.world.now - HOUR_S - NOTICED_S
         for member in self.fleet.members:
             late = max(refused.get(member.rid, 0.0), self.record.handed.get(member.rid, 0.0))
             if not member.managed or member.mode == "recommend" or late > start:
