@@ -10,7 +10,7 @@ from tests.fakes.page import Site, site
 
 COLUMNS = [
     *("Status", "Deployment", "Load", "6h", "Replicas", "Threads", "Last decision"),
-    *("Limited by", "Sample", "Next event", "Cost/h", "Risk"),
+    *("Changed", "Sample", "Next event", "Cost/h", "Risk"),
 ]
 
 

@@ -85,12 +85,16 @@ class PolicyScaler:
         return first
 
     def coverage(self) -> float:
-        """The realised coverage since the run began, NaN without a forecast of one risk."""
+        """The realised coverage since the run began.
+
+        NaN without a forecast of one risk, and where no window of one could be scored.
+        """
         if self.forecaster is None or self.ours.slo:
             return math.nan
         ledger = self.forecaster.ledger
         trials, met = self._before
-        return (ledger.met - met) / max(1, ledger.trials - trials)
+        scored = ledger.trials - trials
+        return (ledger.met - met) / scored if scored else math.nan
 
     def look(self, step: int, sight: Sight) -> Envelope:
         """One tick: observe, decide, remember."""

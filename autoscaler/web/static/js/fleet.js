@@ -18,7 +18,7 @@ const nameOf = (row) => row.name;
 const SORTS = {
   status: (row) => [row.attention ? 0 : 1, rank(row)], name: () => [0], load: (row) => [-(row.load_share ?? -1)],
   envelope: (row) => [-(row.current?.min_replicas ?? -1)], threads: (row) => [-(row.current?.threads ?? -1)],
-  decision: (row) => [-(row.changed_at ?? 0)], sample: (row) => [row.sample_at ?? 0], limit: (row) => [row.limited_by ? 0 : 1],
+  decision: (row) => [row.outcome ?? ""], changed: (row) => [-(row.changed_at ?? 0)], sample: (row) => [row.sample_at ?? 0],
   event: (row) => [row.next_event?.at ?? Infinity], cost: (row) => [-(row.cost_per_hour ?? -1)], risk: (row) => [-(row.risk ?? -1)],
 };
 

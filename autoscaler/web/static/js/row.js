@@ -6,7 +6,7 @@ import { Spark } from "./spark.js";
 
 export const COLUMNS = [
   ["status", "Status"], ["name", "Deployment"], ["load", "Load"], ["spark", "6 h"], ["envelope", "Replicas"], ["threads", "Threads"],
-  ["decision", "Last decision"], ["limit", "Limited by"], ["sample", "Sample"], ["event", "Next event"], ["cost", "Cost/h"], ["risk", "Risk"],
+  ["decision", "Last decision"], ["changed", "Changed"], ["sample", "Sample"], ["event", "Next event"], ["cost", "Cost/h"], ["risk", "Risk"],
 ];
 
 export function Chip({ status }) {
@@ -32,26 +32,25 @@ function Envelope({ row }) {
     <span class="track" aria-hidden="true"><i class="roof" style=${{ width: share(row.current.max_replicas) }}></i><i class="floor" style=${{ width: share(row.current.min_replicas) }}></i></span>`;
 }
 
-function Decision({ row, at }) {
+function Decision({ row }) {
   const [kind, glyph] = KINDS[row.outcome] ?? ["calm", "…"];
-  const when = row.changed_at ? `changed ${brief(at - row.changed_at)} ago` : "never changed";
   return html`<span class=${`mark ${kind}`} aria-hidden="true">${glyph}</span>
-    <span class="why" title=${row.why}><span class="hidden">${row.outcome ? `${row.outcome}: ` : ""}</span>${row.why}</span><small>${when}</small>`;
+    <span class="why" title=${row.why}><span class="hidden">${row.outcome ? `${row.outcome}: ` : ""}</span>${row.why}</span>`;
 }
 
 export function Row({ row, at, index, top }) {
   const age = row.sample_at === null ? null : at - row.sample_at;
   const late = row.load?.missing || age > 120;
   return html`<div class=${row.attention ? "fr attention" : "fr"} role="row" data-row aria-rowindex=${index + 2} style=${{ transform: `translateY(${top}px)` }}>
-    <div role="cell" class="c-status"><${Chip} status=${row.status} /></div>
+    <div role="cell" class="c-status"><${Chip} status=${row.status} />${row.limited_by && html`<small title="what holds or limits it">held by ${words(row.limited_by)}</small>`}</div>
     <div role="cell" class="c-name"><a href=${deployment(row.name)}>${row.name}</a>
       <small>${row.group} · ${words(row.mode)}${row.state && row.state !== "ACTIVE" ? ` · ${words(row.state.toLowerCase())}` : row.ready === false ? " · not ready" : ""}</small></div>
     <div role="cell" class="c-load"><${Load} row=${row} /></div>
     <div role="cell" class="c-spark"><${Spark} name=${row.name} /></div>
     <div role="cell" class="c-envelope"><${Envelope} row=${row} /></div>
     <div role="cell" class="c-threads">${row.current?.threads ?? "–"}${row.desired && row.current && row.desired.threads !== row.current.threads && html`<span class="to"> → ${row.desired.threads}</span>`}</div>
-    <div role="cell" class="c-decision"><${Decision} row=${row} at=${at} /></div>
-    <div role="cell" class="c-limit">${row.limited_by ? words(row.limited_by) : html`<span class="quiet">–</span>`}</div>
+    <div role="cell" class="c-decision"><${Decision} row=${row} /></div>
+    <div role="cell" class="c-changed">${row.changed_at ? brief(at - row.changed_at) : html`<span class="quiet">never</span>`}</div>
     <div role="cell" class=${late ? "c-sample late" : "c-sample"}>${age === null ? "never" : brief(age)}</div>
     <div role="cell" class="c-event">${row.next_event ? html`<span title=${row.next_event.text}>${clock(row.next_event.at, at, false)}<small>${row.next_event.text}</small></span>` : html`<span class="quiet">–</span>`}</div>
     <div role="cell" class="c-cost" title="compute-seconds per hour of the floor">${short(row.cost_per_hour)}</div>
