@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.codec import to_tree
@@ -147,6 +147,24 @@ def _ended(which: Intent, outcome: Outcome, body: str) -> r.Row:
         "planned": r.planned(which.after),
         "body": orjson.dumps(tree).decode(),
     }
+
+
+async def bring_back(connection: AsyncConnection, deployments: Sequence[str], now: float) -> None:
+    """Take changes that lie in the future for changes of now, for good.
+
+    They were recorded while the clock was ahead. Taken for "now" at every start, they would begin
+    a cooldown, or a grace for somebody else's change, anew with each restart.
+    """
+    c = change.c
+    for names in slices(deployments):
+        wanted = select(change).where(c.at > now, c.deployment.in_(names))
+        ahead = (await connection.execute(wanted.order_by(c.at.desc()))).mappings().all()
+        if not ahead:
+            continue
+        await connection.execute(delete(change).where(c.at > now, c.deployment.in_(names)))
+        # A millisecond apart, so that their order and their keys stay.
+        rows = [{**row, "at": now - place / 1000} for place, row in enumerate(ahead)]
+        await insert_all(connection, insert_new(connection, change), rows)
 
 
 async def changes(

@@ -60,6 +60,8 @@ class SqlJournal:
 
         async def work(connection: AsyncConnection) -> dict[str, Memory]:
             states = await s.read(connection, deployments, self._session, now)
+            if not self._store.backend.readonly:
+                await d.bring_back(connection, deployments, now)
             changes = await d.changes(connection, deployments, now - p.CHANGES_S)
             words = by_scope(await o.standing(connection, now))
             if not self._store.backend.readonly:

@@ -143,6 +143,21 @@ async def test_a_change_of_somebody_else_is_remembered(journal: SqlJournal) -> N
     assert (await journal.recall(["chat"]))["chat"].changes == (theirs,)
 
 
+async def test_a_change_from_a_clock_that_was_ahead_counts_from_one_start_and_not_from_each(
+    url: str, clock: FakeClock
+) -> None:
+    first = await open_journal(url, clock=clock)
+    ahead = [decided(at=NOW + hours * HOUR, kind=Kind.APPLIED, after=BIGGER) for hours in (5, 6)]
+    await first.conclude(ahead)
+    second = await _again(first, url, clock)
+    found = (await second.recall(["chat"]))["chat"].changes
+    assert [change.at for change in found] == pytest.approx([NOW - 0.001, NOW])
+    clock.forward(600)
+    third = await _again(second, url, clock)
+    assert (await third.recall(["chat"]))["chat"].changes == found
+    await third.close()
+
+
 async def test_the_last_change_of_each_direction_outlives_the_day(journal: SqlJournal) -> None:
     lower = Envelope(4, 10, 32)
     said = [
