@@ -203,7 +203,9 @@ class Tick:
         if not pending:
             return decisions
         candidates = [_candidate(self.seats[i], decisions[i]) for i in pending.values()]
-        now, room = self.world.clock.monotonic(), self.world.platform.room(self.interval_s)
+        now = self.world.clock.monotonic()
+        # More would only be announced, and then be found too old to be written.
+        room = self.world.platform.room(min(self.interval_s, OLDEST_PLAN_S))
         with step("fit", wanted=len(candidates), room=room) as fitting:
             fitted = fit(candidates, self.shared.budget(room, self.seats, now))
             fitting.say(going=len(fitted.go), waiting=len(fitted.waiting))

@@ -66,6 +66,8 @@ class FakePlatform:
     writes: list[tuple[str, Envelope]] = field(default_factory=list)
     answers: list[Outcome] = field(default_factory=list)
     places: int = 100
+    asked_for_s: float = 0.0
+    """For how long room was asked for last, seconds."""
     down: bool = False
     crash: bool = False
     closed: bool = False
@@ -99,6 +101,7 @@ class FakePlatform:
         return Outcome(Kind.APPLIED, because(Code.AS_PLANNED, "as planned"), after, 200, 0.1)
 
     def room(self, seconds: float) -> int:
+        self.asked_for_s = seconds
         return self.places
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from autoscaler.roster import Managed, SignalSpec
 from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.resync import Resync, truth
 from autoscaler.runtime.seat import Seat
-from autoscaler.runtime.tick import Tick, World
+from autoscaler.runtime.tick import OLDEST_PLAN_S, Tick, World
 from autoscaler.runtime.words import Words
 from policies.target_load import TargetLoad
 from tests.fakes.world import Ears, FakeClock, FakeJournal, FakePlatform, FakeSource
@@ -99,6 +99,14 @@ async def test_a_busy_deployment_is_raised_in_one_write() -> None:
     assert stage.platform.writes == [(RIDS["chat"], Envelope(9, 12, 32))]
     assert stage.journal.intents[0].id == stage.journal.concluded[0].id
     assert stage.ears.reports[0].decisions == [decision]
+
+
+async def test_no_more_writes_are_begun_than_fit_into_the_age_of_a_plan() -> None:
+    stage = await Stage().set()
+    stage.tick.interval_s = 300.0
+    await stage.turn(load=200)
+    # Whatever came later would be announced and then found too old to be written.
+    assert stage.platform.asked_for_s == OLDEST_PLAN_S
 
 
 async def test_the_next_tick_sees_the_new_envelope_and_rests() -> None:
