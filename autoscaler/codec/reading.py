@@ -21,7 +21,10 @@ class CodecError(ValueError):
     """Input that is not what was expected: names the path, the rule and the value."""
 
     def __init__(self, path: str, rule: str, value: object) -> None:
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except RecursionError:
+            shown = "something nested too deeply"
         clipped = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 3]}..."
         super().__init__(f"{path or 'the document'} {rule}, got {clipped}")
         self.path = path
@@ -57,7 +60,7 @@ def _read_float(value: Any, path: str) -> float:
 def _read_int(value: Any, path: str) -> int:
     if isinstance(value, dict) and value.keys() == {"int"}:
         digits = str(value["int"])
-        if digits.removeprefix("-").isdecimal() and len(digits) <= SHOWN:
+        if digits.isascii() and digits.removeprefix("-").isdecimal() and len(digits) <= SHOWN:
             return int(digits)
     if type(value) is not int:
         raise CodecError(path, "must be a whole number", value)

@@ -99,9 +99,16 @@ def _numbers(values: object, count: int) -> list[float | None]:
     if not isinstance(values, list) or len(values) != count:
         raise ValueError(f"a stored forecast must have {count} numbers here")
     for each in values:
-        if each is not None and not (isinstance(each, int | float) and math.isfinite(each)):
+        if each is not None and not _finite(each):
             raise ValueError("a stored forecast must have finite numbers")
     return values
+
+
+def _finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number that no double can carry
+        return False
 
 
 def _parts(data: bytes) -> tuple[dict[str, object], array[int], array[float]]:
@@ -116,7 +123,7 @@ def _parts(data: bytes) -> tuple[dict[str, object], array[int], array[float]]:
         head = json.loads(data[start : start + size])
         inflate = zlib.decompressobj()
         raw = inflate.decompress(data[start + size :], MAXIMA_BYTES + MEANS_BYTES + 1)
-    except (ValueError, zlib.error) as error:
+    except (ValueError, RecursionError, zlib.error) as error:
         raise ValueError("a stored forecast is damaged") from error
     if not isinstance(head, dict) or len(raw) != MAXIMA_BYTES + MEANS_BYTES:
         raise ValueError(f"a stored forecast must hold {CELLS} minutes")

@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from autoscaler.foundry.errors import InvalidAnswer
 
 Object = dict[str, Any]
+# A configuration is 6 deep; Python compares and writes back some hundreds of levels only.
+DEEPEST = 64
 
 
 def decode(body: bytes) -> Object:
@@ -21,6 +23,8 @@ def decode(body: bytes) -> Object:
     # Raised out here: json's and UTF-8's own errors carry the body, which may hold secrets.
     if fault:
         raise InvalidAnswer(f"the answer of {len(body)} bytes {fault}")
+    if _deeper(found, DEEPEST):
+        raise InvalidAnswer(f"the answer of {len(body)} bytes is nested deeper than {DEEPEST}")
     if not isinstance(found, dict):
         raise InvalidAnswer(f"the answer must be a JSON object, got {type(found).__name__}")
     return found
@@ -29,6 +33,18 @@ def decode(body: bytes) -> Object:
 def encode(value: Object) -> bytes:
     """The object as JSON in ASCII; unpaired surrogates survive as escapes."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def _deeper(tree: object, most: int) -> bool:
+    level = [tree]
+    for _ in range(most):
+        parts = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            inner for part in parts for inner in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _parse(body: bytes) -> tuple[object, str]:

@@ -51,7 +51,9 @@ def duration_s(value: object) -> float | None:
         return None
     amount, unit = number(value["value"]), value["unit"]
     scale = SECONDS.get(unit) if isinstance(unit, str) else None
-    return None if amount is None or scale is None or amount < 0 else amount * scale
+    if amount is None or scale is None or amount < 0:
+        return None
+    return number(amount * scale)
 
 
 def memory_gib(value: object) -> float | None:

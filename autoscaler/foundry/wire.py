@@ -21,6 +21,8 @@ from autoscaler.ports import Live
 CONFIGURATION = "runtimeConfiguration"
 # "Defaults to 32 if not specified": the platform's API reference, `threadCount`.
 DEFAULT_THREADS = 32
+# The platform counts in 32 bits; a number beyond them is no count.
+MOST = 2**31 - 1
 _DIALS = ("minReplicas", "maxReplicas", "threadCount")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 
@@ -151,13 +153,17 @@ def _text(parent: Mapping[str, object], key: str) -> str:
 
 def _count(configuration: Mapping[str, object], key: str) -> int:
     value = whole(configuration.get(key))
-    if value is None or value < 0:
-        raise _wrong(f"{CONFIGURATION}.{key}", "a whole number >= 0", configuration.get(key))
+    if value is None or not 0 <= value <= MOST:
+        raise _wrong(
+            f"{CONFIGURATION}.{key}", f"a whole number in 0..{MOST}", configuration.get(key)
+        )
     return value
 
 
 def _wrong(field: str, rule: str, value: object) -> InvalidAnswer:
     # Numbers may be shown; any other foreign value only by its type.
     shown = value if isinstance(value, bool | int | float) else type(value).__name__
+    if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004 - Python refuses to write a number of 4,300 digits
+        shown = "a number of more than 64 bits"
     got = "nothing" if value is None else str(shown)[:40]
     return InvalidAnswer(f"{field} of the answer must be {rule}, got {got}")

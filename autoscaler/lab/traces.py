@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def read_trace(path: Path) -> Trace:
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as file:
             rows = _rows(path, csv.reader(file))
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as problem:
+    except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as problem:
         raise TraceError(f"{path}: not a readable CSV file: {problem}") from problem
     return Trace(name, _bucket(path, [at for at, _ in rows]), tuple(count for _, count in rows))
 

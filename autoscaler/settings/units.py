@@ -58,5 +58,5 @@ def seconds(value: object) -> float:
         if isinstance(value, Given):
             number = scalar(value)
             if isinstance(number, int | float) and not isinstance(number, bool):
-                return float(number)
+                return seconds(number)
     raise ValueError(DURATION_RULE)

@@ -170,9 +170,7 @@ class Fields:
     def true(self, name: str) -> bool:
         """Whether it is true; False when it is not there. Nothing else is taken."""
         value = self._given.get(name)
-        if value not in (None, True, False) or isinstance(value, int) is not isinstance(
-            value, bool
-        ):
+        if value is not None and not isinstance(value, bool):
             raise BadField(name, value, "must be true or false")
         return value is True
 

@@ -18,6 +18,8 @@ SHOWN = 80
 LONGEST_TEXT = 200
 # No time before 1970 and none after the year 9999.
 LATEST = 253_402_300_799.0
+MOST_ROWS = 2**63
+CURSOR_RULE = "must be the `next` of an answer to the same question"
 
 
 class BadParameter(Exception):  # noqa: N818 - it reads as what it is
@@ -110,8 +112,21 @@ class Params:
         except (ValueError, binascii.Error, TypeError):
             made, value = None, None
         if len(text) > 4 * LONGEST_TEXT or made != _mark(kind, question):
-            rule = "must be the `next` of an answer to the same question"
-            raise BadParameter("cursor", text, rule)
+            raise BadParameter("cursor", text, CURSOR_RULE)
+        return value
+
+    def place(self, kind: str, question: object = None) -> int | None:
+        """The row number that a cursor carries; one that is made up gets no further than here."""
+        value = self.cursor(kind, question)
+        if value is not None and not (type(value) is int and 0 <= value < MOST_ROWS):
+            raise BadParameter("cursor", self._given["cursor"], CURSOR_RULE)
+        return value
+
+    def mark(self, kind: str, question: object = None) -> str | None:
+        """The row's name that a cursor carries; one that is made up gets no further than here."""
+        value = self.cursor(kind, question)
+        if value is not None and not (isinstance(value, str) and "\0" not in value):
+            raise BadParameter("cursor", self._given["cursor"], CURSOR_RULE)
         return value
 
 

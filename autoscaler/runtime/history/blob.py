@@ -43,6 +43,8 @@ def unpack(body: bytes) -> list[Point]:
             raise ValueError(f"a history begins with 1 or 2, got {body[:1]!r}")
     except (struct.error, zlib.error) as error:
         raise ValueError(f"not a history: {error}") from error
+    if any(map(math.isinf, (*loads, *ahead))):
+        raise ValueError("a history must hold finite numbers")
     return [
         _point(loads[i], ahead[3 * i : 3 * i + 3], dials[3 * i : 3 * i + 3]) for i in range(POINTS)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -11,7 +11,7 @@ from autoscaler.core.observation import Absence, Missing
 from autoscaler.ports import Reading, Sample
 from autoscaler.sources.exposition.query import Query
 from autoscaler.sources.exposition.select import Selection, select
-from autoscaler.sources.exposition.text import Exposition
+from autoscaler.sources.exposition.text import Exposition, Line
 from autoscaler.sources.exposition.window import Growth, Window, quantile_of
 from autoscaler.sources.sampled import judged
 from autoscaler.sources.wire.fetch import Failure
@@ -19,6 +19,7 @@ from autoscaler.sources.wire.fetch import Failure
 Value = float | Missing
 TOO_EARLY: Final = Missing(Absence.NEVER_READ, "counters need two scrapes within the window")
 NO_LAST_BUCKET: Final = Missing(Absence.NOT_A_NUMBER, "the histogram has no bucket for +Inf")
+TOO_LARGE: Final = Missing(Absence.NOT_A_NUMBER, "the value is beyond all numbers")
 NOTHING_COUNTED: Final = Missing(Absence.UNDEFINED, "nothing was observed within the window")
 
 
@@ -52,7 +53,8 @@ class Gauge:
             return found
         sums: dict[str, Value] = {}
         for value, series in found.lines.items():
-            sums[value] = math.fsum(line.value for line in series.values())
+            if value not in found.faults:  # infinities of both signs have no sum
+                sums[value] = _sum(series.values())
         return Values(sums | found.faults, found)
 
 
@@ -77,7 +79,7 @@ class Rate:
         rates: dict[str, Value] = {}
         for value in found.lines:
             growth = self.window.growth(value)
-            rates[value] = growth.amount / growth.seconds * scale if growth else TOO_EARLY
+            rates[value] = _finite(growth.amount / growth.seconds * scale) if growth else TOO_EARLY
         return Values(rates | found.faults, found)
 
 
@@ -181,4 +183,15 @@ def _feed(window: Window[str], at: float, found: Selection) -> None:
 def _mean(total: Growth | None, count: Growth | None) -> Value:
     if total is None or count is None:
         return TOO_EARLY
-    return total.amount / count.amount if count.amount > 0 else NOTHING_COUNTED
+    return _finite(total.amount / count.amount) if count.amount > 0 else NOTHING_COUNTED
+
+
+def _sum(lines: Iterable[Line]) -> Value:
+    try:
+        return math.fsum(line.value for line in lines)
+    except OverflowError:
+        return TOO_LARGE
+
+
+def _finite(value: float) -> Value:
+    return value if math.isfinite(value) else TOO_LARGE

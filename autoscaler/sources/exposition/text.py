@@ -119,6 +119,8 @@ def _line(text: str, start: int, seconds: bool) -> Line:  # noqa: FBT001 - priva
     elif rest == text[start:]:
         raise ValueError("a name must be followed by a blank")
     parts = rest.partition(" # ")[0].split()
+    if any("_" in part or not part.isascii() for part in parts):
+        raise ValueError("a number of Python's own, not of the format")
     if len(parts) == 1:
         return Line(labels, float(parts[0]))
     value, at = parts

@@ -42,7 +42,8 @@ def rows_of(body: Body, kind: str, max_series: int, quote: Quote) -> Rows | Fail
     if not isinstance(answer, dict) or answer.get("status") != "success" or body.status != 200:  # noqa: PLR2004 - HTTP OK
         return Failure(_told_error(body.status, answer, quote))
     data = answer.get("data")
-    found = data.get("resultType") if isinstance(data, dict) else None
+    said = data.get("resultType") if isinstance(data, dict) else None
+    found = said if isinstance(said, str) else ""
     rows = data.get("result") if isinstance(data, dict) else None
     if found in {"scalar", "string"}:
         return Failure(f"the query answers a {found}; it must answer series that carry the label")
@@ -87,6 +88,8 @@ def keyed(rows: Sequence[Row], label: str) -> Keyed | Failure:
     try:
         for row in rows:
             value = row["metric"].get(label)
+            if value is not None and not isinstance(value, str):
+                return UNEXPECTED
             if not value:
                 unlabelled += 1
             elif value in found:
@@ -133,8 +136,10 @@ def ages_of(rows: Sequence[Row], label: str, inputs: int) -> Ages | Failure:
     common: list[float | None] = [None] * inputs
     try:
         for row in rows:
-            labels, at = row["metric"], float(row["value"][1])
+            labels, at = row["metric"], number_of(row["value"][1])
             place = int(labels[MARK]) if inputs > 1 else 0
+            if place < 0:
+                return UNEXPECTED
             if not math.isfinite(at):
                 continue
             if value := labels.get(label):
@@ -160,7 +165,7 @@ def reading_of(
     try:
         for key, row in found.rows.items():
             evaluated, text = row.get("value", (at, "NaN"))
-            value = float(text)
+            value = number_of(text)
             sampled = when(key) if when is not None else float(evaluated)
             if sampled is not None and isfinite(value) and oldest <= sampled <= newest:
                 samples[key] = Sample(sampled, value)
@@ -173,10 +178,22 @@ def reading_of(
     return Reading(samples, complete and not found.unlabelled)
 
 
+def number_of(text: object) -> float:
+    """A sample's value, which the API writes as text. Raises TypeError, ValueError.
+
+    Python reads more as a number than the server writes: truth values, 1_000, foreign digits.
+    """
+    if not isinstance(text, str):
+        raise TypeError("a value must be text")
+    if "_" in text or not text.isascii():
+        raise ValueError("a value must be a plain number")
+    return float(text)
+
+
 def _unusable(row: Row, sampled: float | None, at: float, max_age_s: float) -> Missing:
     if "value" not in row:
         return Missing(Absence.NOT_A_NUMBER, "a native histogram is not one number")
-    value = float(row["value"][1])
+    value = number_of(row["value"][1])
     if math.isnan(value) and sampled is not None and judged(sampled, at, max_age_s) is None:
         return Missing(Absence.UNDEFINED, "the value is nan")
     if not math.isfinite(value):

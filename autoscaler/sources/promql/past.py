@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from autoscaler.core.observation import Series
-from autoscaler.sources.promql.answer import UNEXPECTED, Rows, keyed
+from autoscaler.sources.promql.answer import UNEXPECTED, Rows, keyed, number_of
 from autoscaler.sources.wire.fetch import Failure
 
 MOST_POINTS: Final = 10_000
@@ -73,7 +73,9 @@ class Past:
         times, values = self._points.setdefault(value, ([], []))
         last = times[-1] if times else -math.inf
         for at, text in pairs:
-            number = float(text)
+            number = number_of(text)
+            if isinstance(at, bool):
+                raise TypeError("a time must be a number")
             if last < at < math.inf and math.isfinite(number):
                 times.append(float(at))
                 values.append(number)

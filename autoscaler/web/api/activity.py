@@ -46,7 +46,7 @@ class Activity:
         start, end = params.span()
         asked = Asked(params.some("kind", KINDS), params.text("deployment"), start, end)
         form = params.one("format", FORMATS, "json")
-        before = params.cursor("activity", asdict(asked))
+        before = params.place("activity", asdict(asked))
         if form != "json":
             return await self._export(request, asked, form)
         found = await self._parts.records.activity(asked, before, limit + 1)

@@ -70,7 +70,7 @@ class One:
         kinds = params.some("kind", KINDS)
         name = request.match_info["name"]
         question = [name, start, end, kinds]
-        before = params.cursor("decisions", question)
+        before = params.mark("decisions", question)
         if not self._parts.face.knows(name):
             return await self._parts.unknown(name)
         wanted = Wanted(name, before, limit + 1, start, end, kinds)
