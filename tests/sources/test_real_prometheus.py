@@ -114,7 +114,7 @@ async def values_and_ages(setup: Setup) -> None:
 
 async def faults(setup: Setup) -> None:
     assert (await setup.read("no_such_metric")).samples == {}
-    assert missing(await setup.read("broken")).why is Absence.NOT_A_NUMBER
+    assert missing(await setup.read("broken")).why is Absence.UNDEFINED
     assert missing(await setup.read("jobs")).why is Absence.DUPLICATE
     question = Question("jobs", Query.parse("unknown_function(jobs)"), "d", 60.0)
     refused = await setup.source.read(question, time.time())
