@@ -1,4 +1,4 @@
-"""The simulation repeats itself exactly, finds what it should, and holds on new seeds."""
+"""The simulation repeats itself exactly, finds what it should, and holds on its seeds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 PROGRAM = Path(sys.executable).with_name("autoscaler-sim")
 LOG = re.compile(r"log ([0-9a-f]{16})")
-# 300 deployment-days in three minutes on two idle cores.
-SEEDS, DEPLOYMENTS, MINUTES = 13, 100, 2.4
+# 150 deployment-days, 2.5 minutes of two idle cores. The seeds stay the same from run to run, so that
+# a change that turns this red is the change's own doing; AUTOSCALER_SIM_SEED=random takes new ones.
+SEEDS, DEPLOYMENTS, MINUTES, FIRST = 6, 100, 4.0, "5000"
 
 
 def simulate(*options: str, hash_seed: str = "random") -> subprocess.CompletedProcess[str]:
@@ -39,8 +40,10 @@ def test_another_seed_gives_another_run() -> None:
 
 
 @pytest.mark.slow
-def test_new_seeds_break_no_invariant() -> None:
+def test_seeds_break_no_invariant() -> None:
+    first = os.environ.get("AUTOSCALER_SIM_SEED", FIRST)
     ran = simulate(
+        *(() if first == "random" else ("--seed", first)),
         *("--seeds", str(SEEDS), "--deployments", str(DEPLOYMENTS)),
         *("--jobs", "2", "--minutes", str(MINUTES)),
     )
