@@ -12,9 +12,9 @@ import pytest
 
 PROGRAM = Path(sys.executable).with_name("autoscaler-sim")
 LOG = re.compile(r"log ([0-9a-f]{16})")
-# 150 deployment-days, 2.5 minutes of two idle cores. The seeds stay the same from run to run, so that
+# 75 deployment-days, two minutes of two cores. The seeds stay the same from run to run, so that
 # a change that turns this red is the change's own doing; AUTOSCALER_SIM_SEED=random takes new ones.
-SEEDS, DEPLOYMENTS, MINUTES, FIRST = 6, 100, 4.0, "5000"
+SEEDS, DEPLOYMENTS, MINUTES, FIRST = 3, 100, 4.0, "5000"
 
 
 def simulate(*options: str, hash_seed: str = "random") -> subprocess.CompletedProcess[str]:
