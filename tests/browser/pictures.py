@@ -28,7 +28,7 @@ from tests.browser.real import daemon
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WARM_UP_S = 930.0
-LARGEST = 300_000
+LARGEST = 330_000
 WHAT_IF = "what-if"
 
 

@@ -13,7 +13,7 @@ import { params, set } from "./route.js";
 import { ById, Told } from "./trail.js";
 
 const WINDOWS = [["15m", 900], ["1h", 3600], ["6h", 21_600], ["24h", 86_400], ["3d", 259_200], ["7d", 604_800], ["14d", 1_209_600]];
-const NONE = [];
+const NONE = [], ACTS = ["applied", "recommended", "refused", "failed"];
 const POINTS = 600, DECISIONS = 200;
 // A share of the window lies ahead, so that the forecast can be seen.
 const AHEAD = 0.04, MOST_AHEAD_S = 900;
@@ -25,15 +25,24 @@ function useWindow() {
   return { size, id, fixed: false };
 }
 
+/** Both lists as one, newest first, each decision once. */
+function merged(one, other) {
+  const by = new Map([...other, ...one].map((each) => [each.id, each]));
+  return [...by.values()].sort((a, b) => b.at - a.at);
+}
+
 function usePast(name, frame) {
   const fetchIt = async () => {
     const to = frame.fixed ? frame.to : Math.ceil(now() + Math.min(MOST_AHEAD_S, frame.size * AHEAD));
     const from = frame.fixed ? frame.from : to - frame.size;
-    const [data, { decisions }] = await Promise.all([
+    const past = `${one(name)}/decisions`;
+    // Changes on their own: among thousands of calm decisions the older of them would not be told.
+    const [data, all, acts] = await Promise.all([
       get(url(`${one(name)}/series`, { from, to, points: POINTS })),
-      get(url(`${one(name)}/decisions`, { from, to, limit: DECISIONS })),
+      get(url(past, { from, to, limit: DECISIONS })),
+      get(url(past, { from, to, limit: DECISIONS, kind: ACTS })),
     ]);
-    return { data, decisions };
+    return { data, decisions: merged(all.decisions, acts.decisions) };
   };
   const key = `past ${name} ${frame.fixed ? `${frame.from} ${frame.to}` : frame.id}`;
   const { data: past, error } = useAsk(key, fetchIt);
