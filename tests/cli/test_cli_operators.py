@@ -93,7 +93,12 @@ async def test_a_pause_stops_the_next_write_and_resume_lets_it_go_on(
         held = await daemon.until_outcome("held", "paused")
         facts = dict(held["outcome"]["reason"]["facts"])
         assert (facts["who"], facts["why"]) == ("tester", "maintenance of ours")
-        assert await daemon.metric("deployment_paused", deployment="chat") == 1
+
+        async def shown() -> bool:
+            return await daemon.metric("deployment_paused", deployment="chat") == 1
+
+        # A tick is recorded before its listeners hear of it.
+        await until(shown, "the pause in the metrics")
         assert world.puts == []
         told = await world.site.cli("resume", scope)
         assert (told.code, told.out) == (0, f"{scope} goes on (1 ended)\n")

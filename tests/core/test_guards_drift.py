@@ -164,7 +164,7 @@ def test_a_correction_passes_every_rail_behind_it() -> None:
 def test_freezing_holds_everything_for_the_grace() -> None:
     frozen = Drift("freeze").shape(plan((9, 12, 32)), look(RAISED))
     assert frozen.hold is not None
-    assert str(frozen.hold.reason) == "changed by somebody else; frozen for 3000 s"
+    assert str(frozen.hold.reason) == "somebody else changed it, so everything holds for 50 min"
     assert frozen.hold.reason.code is Code.DRIFT_FROZEN
     assert Drift("freeze").shape(plan(HAND), look(RAISED)).hold is not None
     assert Drift("freeze", grace_s=600).shape(plan((9, 12, 32)), look(RAISED)).hold is None

@@ -134,7 +134,7 @@ async def test_a_maximum_of_threads_is_learnt_once_and_kept_over_a_restart(tmp_p
             assert world.puts == [400, 200]
         async with world.site.daemon() as daemon:
             await calm(daemon)
-            assert (await daemon.api("/deployments/chat"))["thread_ceiling"] == 48
+            assert (await daemon.api("/deployments/chat"))["learned"]["thread_ceiling"] == 48
             world.knob.jobs = 200.0
             await daemon.until_outcome("applied", "as_planned")
             latest = await until(daemon.latest, "a decision")

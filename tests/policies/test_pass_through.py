@@ -86,21 +86,21 @@ def test_the_newest_number_is_carried_over_without_its_fraction() -> None:
     assert isinstance(answer, Proposal)
     assert answer.bids == {Dial.MIN_REPLICAS: Bid(want=13)}
     assert answer.reason.code is Code.PASSED_THROUGH
-    assert str(answer.reason) == "plan says 13.9 (12 s ago): min_replicas want 13"
+    assert str(answer.reason) == "plan says 13.9 (12 s ago): floor want 13"
 
 
 def test_a_number_that_is_too_old_is_not_carried_over() -> None:
     answer = PLAN.propose(look(13, age=150))
     assert isinstance(answer, Abstain)
     assert answer.reason.code is Code.SIGNAL_STALE
-    assert str(answer.reason) == "signal plan is 150 s old, which is over 120 s"
+    assert str(answer.reason) == "plan is 150 s old, at most 120 s are allowed"
     assert bid(PLAN, look(13, age=120)).want == 13
 
 
 def test_a_number_for_later_is_not_carried_over_yet() -> None:
     answer = PLAN.propose(look(13, age=-60))
     assert isinstance(answer, Abstain)
-    assert str(answer.reason) == "signal plan has no value yet"
+    assert str(answer.reason) == "plan has no value yet"
     both = seen(signals={"plan": Series((NOW - 5, NOW + 60), (7.0, 13.0))})
     assert bid(PLAN, both).want == 7
 
@@ -123,7 +123,7 @@ def test_a_step_is_capped_in_both_directions_and_says_so() -> None:
     assert bid(policy, look(13)).want == 7
     assert bid(policy, look(0)).want == 3
     assert str(policy.propose(look(0)).reason).endswith(
-        "min_replicas want 3, changed by no more than 1 at once"
+        "floor want 3, changed by no more than 1 at once"
     )
 
 
@@ -132,13 +132,13 @@ def test_a_number_may_only_bound_what_others_want() -> None:
     most = PassThrough(signal="plan", bound="at_most", dial=Dial.MAX_REPLICAS)
     assert bid(least, look(6)) == Bid(at_least=6)
     assert bid(most, look(6)) == Bid(at_most=6)
-    assert "max_replicas at most 6" in str(most.propose(look(6)).reason)
+    assert "ceiling at most 6" in str(most.propose(look(6)).reason)
 
 
 def test_a_fixed_number_reads_no_signal() -> None:
     policy = PassThrough(value=6)
     assert policy.needs == ()
-    assert str(policy.propose(look()).reason) == "the configuration says 6: min_replicas want 6"
+    assert str(policy.propose(look()).reason) == "the configuration says 6: floor want 6"
     assert PLAN.needs == ("plan",)
 
 

@@ -125,7 +125,7 @@ def test_a_missing_signal_is_an_abstention_and_never_zero() -> None:
     assert answer.reason.code is Code.SIGNAL_MISSING
     policy = TargetLoad(mode="ratio", replicas_signal="replicas")
     without = policy.propose(look(jobs(10), signals={"replicas": Missing(Absence.EMPTY)}))
-    assert str(without.reason) == "signal replicas has no data (empty)"
+    assert str(without.reason) == "replicas has no data: the query answers nothing"
 
 
 def test_a_factor_goes_a_share_of_the_way() -> None:
@@ -154,7 +154,7 @@ def test_a_wish_to_raise_waits_until_it_lasted() -> None:
     answer = policy.propose(look(jobs(28, 28, 70, 70)))
     assert floor(answer) == 4
     assert answer.reason.code is Code.NOT_LASTING
-    assert str(answer.reason).endswith("at 70%; not for long enough yet: 4")
+    assert str(answer.reason).endswith("at 70%; not for long enough yet, so 4 for now")
     assert floor(policy.propose(look(jobs(28, 70, 70, 70, 70, 70)))) == 10
 
 

@@ -215,7 +215,7 @@ def test_a_change_of_threads_cools_down_for_hours() -> None:
     text = quiet(
         tuner().propose(look([0.5] * STEADY, [80.0] * STEADY, changes=(changed,))), Code.COOLDOWN
     )
-    assert text == "threads changed lately; 18000 s to wait"
+    assert text == "threads changed lately; 5 h to wait"
     other = Change(NOW - 60, Envelope(4, 10, 20), NOW_SET)
     assert wants(tuner().propose(look([0.5] * STEADY, [80.0] * STEADY, changes=(other,))))[0] == 30
 
@@ -256,7 +256,7 @@ def test_an_error_share_that_is_missing_may_hide_an_incident() -> None:
     observation = look([0.5] * STEADY, [80.0] * STEADY, signals={"errors": Missing(Absence.EMPTY)})
     answer = tuner(errors="errors").propose(observation)
     assert isinstance(answer, Abstain)
-    assert str(answer.reason) == "signal errors has no data (empty)"
+    assert str(answer.reason) == "errors has no data: the query answers nothing"
 
 
 def test_latency_may_be_a_veto() -> None:
@@ -271,7 +271,7 @@ def test_old_samples_restart_nothing() -> None:
     answer = tuner().propose(old)
     assert isinstance(answer, Abstain)
     assert answer.reason.code is Code.SIGNAL_STALE
-    assert str(answer.reason) == ("the newest service_latency is 300 s old: too old for a restart")
+    assert str(answer.reason) == ("the newest service_latency is 5 min old: too old for a restart")
 
 
 def test_partial_samples_restart_nothing() -> None:

@@ -69,7 +69,7 @@ async def test_everything_is_drawn(tmp_path: Path) -> None:
         "Static at past peak",
     ]
     assert 'aria-sort="ascending"' in shown
-    assert re.search(r'<p class="said">forecast: [\d.]+ requests are forecast', shown)
+    assert re.search(r'<p class="said">forecast: up to [\d.]+ requests expected', shown)
 
 
 @pytest.mark.server

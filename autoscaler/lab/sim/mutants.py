@@ -23,7 +23,7 @@ from autoscaler.core.guards.recovery import Recovery
 from autoscaler.core.observation import Missing
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.foundry import bucket, door, wire, writing
+from autoscaler.foundry import bucket, wire, writing
 from autoscaler.journal import journal as journals
 from autoscaler.journal import store as stores
 from autoscaler.ports import JournalError, Sample
@@ -144,13 +144,6 @@ def _warnings_are_nothing() -> tuple[object, str, object]:
 
 
 # --- writing --------------------------------------------------------------------------------
-
-
-def _sent_again() -> tuple[object, str, object]:
-    async def twice(request: Any, handler: Any) -> Any:
-        return await handler(request)
-
-    return door, "once", twice
 
 
 def _unclear_is_repeated() -> tuple[object, str, object]:
@@ -326,12 +319,6 @@ MUTANTS = (
         ("overwrites",),
     ),
     Mutant("loses-fields", "unknown fields go back as they came", _a_field_is_lost, ("whole",)),
-    Mutant(
-        "hidden-resend",
-        "a broken PUT is not sent again by the library",
-        _sent_again,
-        ("twice", "intent"),
-    ),
     Mutant("blind-resend", "an unclear end is looked up", _unclear_is_repeated, ("twice",)),
     Mutant(
         "stubborn", "a refused body is never sent again", _refused_is_repeated, ("again", "threads")
