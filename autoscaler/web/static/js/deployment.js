@@ -13,7 +13,7 @@ import { params, set } from "./route.js";
 import { ById, Told } from "./trail.js";
 
 const WINDOWS = [["15m", 900], ["1h", 3600], ["6h", 21_600], ["24h", 86_400], ["3d", 259_200], ["7d", 604_800], ["14d", 1_209_600]];
-const NONE = [], ACTS = ["applied", "recommended", "refused", "failed"];
+const NONE = [], ACTS = "applied,recommended,refused,failed";
 const POINTS = 600, DECISIONS = 200;
 // A share of the window lies ahead, so that the forecast can be seen.
 const AHEAD = 0.04, MOST_AHEAD_S = 900;
