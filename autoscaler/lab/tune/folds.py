@@ -83,8 +83,9 @@ def figure(days: Days, measure: str) -> Figure:
     """A measure over days, with the interval of its resamplings."""
     size = days.values.shape[0]
     drawn = days.pooled(measure, picks(size))
-    low, high = np.quantile(drawn, INTERVAL)
-    return Figure(days.over(measure, range(size)), float(low), float(high))
+    low, high = (float(edge) for edge in np.quantile(drawn, INTERVAL))
+    # Interpolation between equal numbers may be off by the last digit, in either direction.
+    return Figure(days.over(measure, range(size)), low, max(low, high))
 
 
 def chosen(tables: Sequence[Table], which: Sequence[int], goal: Objective, least: str) -> int:
