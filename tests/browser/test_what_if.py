@@ -9,7 +9,7 @@ from tests.fakes.page import Site
 
 async def test_a_changed_option_is_tried_and_compared(fleet: Site, page: Page) -> None:
     await page.goto(f"{fleet.url}/d/rerank")
-    await page.get_by_role("link", name="What if").last.click()
+    await page.locator(".deployment").get_by_role("link", name="What if").click()
     await expect(page).to_have_url(f"{fleet.url}/what-if?deployment=rerank")
     await page.get_by_label("target", exact=True).fill("0.6")
     await page.get_by_label("window (s)").fill("90")
