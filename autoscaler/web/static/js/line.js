@@ -1,5 +1,5 @@
 // One line on top: healthy or not and why, and the numbers that tell how it works.
-import { html, useEffect, useSignal } from "./lib.js";
+import { html, useEffect, useLayoutEffect, useSignal } from "./lib.js";
 import { clock, number, span } from "./format.js";
 import { clockIs, line, lostAt, now, started } from "./live.js";
 import { useGet } from "./load.js";
@@ -31,7 +31,8 @@ export function Line() {
   const { data: status } = useGet("/api/v1/status");
   const at = useNow();
   useEffect(() => { if (status && started.value === null) clockIs(status.at); }, [status]);
-  useEffect(() => { document.body.classList.toggle("lost", line.value === "lost"); }, [line.value]);
+  // With the words, not a frame later: what is old must not look new.
+  useLayoutEffect(() => { document.body.classList.toggle("lost", line.value === "lost"); }, [line.value]);
   const [kind, glyph, text] = verdict(status, at);
   return html`
     <section class=${`line ${kind}`} aria-label="The daemon">
