@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
@@ -42,12 +43,37 @@ def prometheus_or_skip(program: str = PROGRAM) -> str:
     pytest.skip(HOW_TO_INSTALL)
 
 
+_FIRST_PORT, _LAST_PORT = 12_000, 31_999
+_LAST_TAKEN = Path(tempfile.gettempdir()) / "autoscaler-tests-last-port"
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
+    """A TCP port on loopback that nobody listens on, and that no other test is given.
+
+    Ports that the kernel hands out (32768 and up on Linux) may be taken by any outgoing connection
+    between the choice and its use, so these lie below; a counter that all runs on this machine
+    share keeps two tests from choosing the same.
+    """
+    with _LAST_TAKEN.open("a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        port = int(counter.read() or _FIRST_PORT)
+        for _ in range(_FIRST_PORT, _LAST_PORT):
+            port = _FIRST_PORT if port >= _LAST_PORT else port + 1
+            if _is_free(port):
+                counter.truncate(0)
+                counter.write(str(port))
+                return port
+    raise AssertionError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class RealPrometheus:
