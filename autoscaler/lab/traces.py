@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 DATA = Path(__file__).parent / "data"
 BUNDLED = ("azure_llm23_conv", "azure_llm23_code", "mooncake_conv", "servegen_deepseek_r1")
 HEADER = ["timestamp_s", "requests"]
+# Two years of minutes, or eleven days of seconds; about 130 MB while it is read.
+MOST_ROWS = 1_000_000
+_BYTES_A_ROW = 64  # two numbers as long as a double can be, a comma and an end of line
 _UNEVEN = 1e-6  # relative: timestamps of fractional buckets carry rounding of this order
 
 
@@ -42,13 +47,27 @@ class Trace:
 
 def read_trace(path: Path) -> Trace:
     """Read a .csv or .csv.gz of `timestamp_s,requests`. Raises TraceError, OSError."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    name = path.name.removesuffix(".gz").removesuffix(".csv")
+    with path.open("rb") as file:
+        return trace_of(path, file)
+
+
+def trace_of(path: Path, file: IO[bytes], most_rows: int = MOST_ROWS) -> Trace:
+    """The trace in an open file; the path names it and tells by `.gz` how to read it.
+
+    Raises TraceError, also for more than `most_rows` buckets or an answering number of bytes,
+    before more of it than that is in memory. Raises OSError when it cannot be read.
+    """
+    most_bytes = _BYTES_A_ROW * (most_rows + 1)
+    packed = path.suffix == ".gz"
     try:
-        with opener(path, "rt", encoding="utf-8", newline="") as file:
-            rows = _rows(path, csv.reader(file))
+        raw = (gzip.GzipFile(fileobj=file) if packed else file).read(most_bytes + 1)
+        if len(raw) > most_bytes:
+            raise TraceError(f"{path}: a trace must have at most {most_bytes} bytes of text")
+        text = io.StringIO(raw.decode(), newline="")
+        rows = _rows(path, csv.reader(text), most_rows)
     except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as problem:
         raise TraceError(f"{path}: not a readable CSV file: {problem}") from problem
+    name = path.name.removesuffix(".gz").removesuffix(".csv")
     return Trace(name, _bucket(path, [at for at, _ in rows]), tuple(count for _, count in rows))
 
 
@@ -59,12 +78,14 @@ def bundled(name: str) -> Trace:
     return read_trace(DATA / f"{name}.csv.gz")
 
 
-def _rows(path: Path, reader: Iterable[list[str]]) -> list[tuple[float, float]]:
+def _rows(path: Path, reader: Iterable[list[str]], most: int) -> list[tuple[float, float]]:
     rows: list[tuple[float, float]] = []
     for line, cells in enumerate(reader, start=1):
         if line == 1:
             if cells != HEADER:
                 raise TraceError(f"{path} line 1: the header must be timestamp_s,requests")
+        elif line > most + 1:
+            raise TraceError(f"{path} line {line}: a trace must have at most {most} buckets")
         else:
             rows.append(_row(f"{path} line {line}", cells))
     return rows

@@ -55,10 +55,14 @@ def check(
     path: FilePath, environ: Mapping[str, str] | None = None
 ) -> tuple[Settings, tuple[Group, ...]]:
     """Load and assemble. Raises ConfigError with the problems of both at once."""
-    tree = read_tree(path, environ)
+    return checked(read_tree(path, environ))
+
+
+def checked(tree: Tree, registry: Registry | None = None) -> tuple[Settings, tuple[Group, ...]]:
+    """The same of a tree, with plug-ins that were found before instead of those that it names."""
     settings, faults = examine(tree)
     told = [fault.path for fault in faults]
-    assembly = Assembly(tree.without_faulty(told))
+    assembly = Assembly(tree.without_faulty(told), registry)
     groups = assembly.groups()
     told += tree.flawed
     faults += [fault for fault in assembly.faults if not _follows(fault.path, told)]
@@ -98,10 +102,10 @@ def sources_of(tree: Tree, watch: SourceWatch, clock: Clock) -> Mapping[str, Sou
 class Assembly:
     """One pass over a configuration. What is wrong is gathered in `faults`, never raised."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, registry: Registry | None = None) -> None:
         self._tree = tree
         self._faults: dict[tuple[Path, str], Fault] = {}
-        self._registry = self._find_plugins()
+        self._registry = registry or self._find_plugins()
         self.sources: dict[str, tuple[Any, Any]] = {}
         kinds = {name: self._source(name) for name in _map(tree.at(("sources",)))}
         entries = Entries(self._registry, build_condition)

@@ -79,11 +79,12 @@ def _dials(value: object, faults: list[Fault]) -> frozenset[Dial]:
     if not isinstance(value, list) or not value:
         faults.append(Fault(("dials",), f"must be a list of {one_of(tuple(_DIALS))}", value))
         return frozenset(DIALS)
+    known = [isinstance(each, str) and each in _DIALS for each in value]
     for index, each in enumerate(value):
-        if each not in _DIALS:
+        if not known[index]:
             rule = f"must be one of {one_of(tuple(_DIALS))}{meant(str(each), _DIALS)}"
             faults.append(Fault(("dials", index), rule, each))
-    return frozenset(_DIALS[each] for each in value if each in _DIALS)
+    return frozenset(_DIALS[each] for each, is_one in zip(value, known, strict=True) if is_one)
 
 
 def needs_faults(entries: Iterable[PolicyEntry], signals: Mapping[str, object]) -> list[Fault]:

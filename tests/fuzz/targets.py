@@ -6,8 +6,8 @@ accepted: numbers are finite and in range, and what was read is written back the
 
 from __future__ import annotations
 
+import io
 import math
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,14 +33,10 @@ from autoscaler.foundry.door import Answer
 from autoscaler.foundry.errors import InvalidAnswer, TokenUnavailable, retry_cause
 from autoscaler.foundry.token import grant_of
 from autoscaler.foundry.wire import altered, configuration_of, live_of, merge, same
-from autoscaler.lab.traces import TraceError, read_trace
+from autoscaler.lab.traces import TraceError, trace_of
 from autoscaler.ports import Reading, Sample
 from autoscaler.runtime.history import blob
 from autoscaler.settings.document import read_yaml
-from autoscaler.settings.load import examine
-from autoscaler.settings.tree import Tree
-from autoscaler.settings.units import DURATION_RULE, Given
-from autoscaler.settings.units import seconds as configured_seconds
 from autoscaler.sources.exposition.answer import ASKED
 from autoscaler.sources.exposition.answer import reading_of as scraped
 from autoscaler.sources.exposition.query import Query
@@ -51,54 +47,15 @@ from autoscaler.sources.wire.fetch import Body, Failure
 from autoscaler.web.access.gate import Refused
 from autoscaler.web.body import BadField, Fields, parsed
 from autoscaler.web.params import LATEST, BadParameter, Params
-from policies import _duration
 from policies._conditions import condition
 from policies._expression import compile_condition, compile_number
+from tests.fuzz.configured import assembly, configuration, duration, yaml
 from tests.fuzz.reshape import reshaped
 from tests.strategies import NOW, seen
 
 SEEN = seen()
 OPTIONS = Options()
 MOST = 1000
-
-
-def yaml(data: bytes) -> None:
-    """The reader of YAML never raises; reading again with marks gives the same."""
-    text = data.decode("utf-8", "replace")
-    plain, marked = read_yaml(text), read_yaml(text, marks=True)
-    assert repr(plain.data) == repr(marked.data)
-    assert plain.flaws == marked.flaws
-
-
-def configuration(data: bytes) -> None:
-    """A file becomes settings or a list of problems that can be told."""
-    tree = Tree("fuzz.yaml", data.decode("utf-8", "replace"), {})
-    if tree.broken:
-        assert tree.problems
-        return
-    settings, faults = examine(tree)
-    told = [*tree.problems, *map(tree.problem, faults)]
-    assert settings is not None or told, "refused without a word"
-    for problem in told:
-        assert problem.rule
-        str(problem).encode()
-
-
-def duration(data: bytes) -> None:
-    """Seconds are finite and in range, in the configuration and in expressions."""
-    text = data.decode("utf-8", "replace")
-    for given in (text, Given(text)):
-        try:
-            assert abs(configured_seconds(given)) <= 1e15 * 86_400  # 15 digits of days
-        except ValueError as error:
-            assert str(error) == DURATION_RULE  # noqa: PT017 - the documented refusal
-    try:
-        found = _duration.seconds(text)
-    except ValueError as error:
-        assert _duration.RULE in str(error)  # noqa: PT017 - the documented refusal
-    else:
-        assert math.isfinite(found)
-        assert found >= 0
 
 
 def promql(data: bytes) -> None:
@@ -351,30 +308,27 @@ def when(data: bytes) -> None:
     made.holds(SEEN)
 
 
-_FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-trace-"))
-
-
 def trace(data: bytes) -> None:
     """A trace, plain or gzipped: regular buckets of finite counts, or TraceError."""
-    suffix = "csv.gz" if data[:1] == b"\x1f" else "csv"
-    file = _FOLDER / f"fuzz.{suffix}"
-    file.write_bytes(data)
+    name = Path("fuzz.csv.gz" if data[:1] == b"\x1f" else "fuzz.csv")
     try:
-        found = read_trace(file)
+        found = trace_of(name, io.BytesIO(data), MOST)
     except TraceError as error:
         assert "fuzz" in str(error)  # noqa: PT017 - it names the file
         return
     assert found.bucket_s > 0
     assert math.isfinite(found.duration_s)
+    assert 2 <= len(found.requests) <= MOST
     assert all(math.isfinite(count) and count >= 0 for count in found.requests)
 
 
-_JSON = (promql, promql_range, platform_answer, token, api_body, journal_row, forecast)
+_JSON = (promql, promql_range, platform_answer, token, api_body, journal_row, forecast, assembly)
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     each.__name__: reshaped(each) if each in _JSON else each
     for each in (
         yaml,
         configuration,
+        assembly,
         duration,
         promql,
         promql_range,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.lab.platform.load import Steady, Steps, TraceLoad, percentile
-from autoscaler.lab.traces import BUNDLED, DATA, Trace, TraceError, bundled, read_trace
+from autoscaler.lab.traces import BUNDLED, DATA, Trace, TraceError, bundled, read_trace, trace_of
 
 TWO = Trace("two", 10.0, (0.0, 100.0))
 
@@ -70,6 +71,21 @@ def test_a_broken_trace_names_place_and_rule(tmp_path: Path, text: str, words: s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TraceError, match=words):
         read_trace(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_a_trace_of_more_rows_or_bytes_than_anybody_has_is_refused(suffix: str) -> None:
+    rows = "".join(f"{at},1\n" for at in range(4))
+    long, wide = (f"timestamp_s,requests\n{text}".encode() for text in (rows, "0," + "1" * 999))
+    for text, rule in (
+        (long, r"mine\S+ line 5: a trace must have at most 3 buckets"),
+        (wide, r"mine\S+: a trace must have at most 256 bytes"),
+    ):
+        packed = gzip.compress(text) if suffix.endswith("gz") else text
+        with pytest.raises(TraceError, match=rule):
+            trace_of(Path(f"mine{suffix}"), BytesIO(packed), most_rows=3)
+    fits = trace_of(Path("mine.csv"), BytesIO(long), most_rows=4)
+    assert len(fits.requests) == 4
 
 
 def test_a_file_that_is_not_zipped_says_so(tmp_path: Path) -> None:

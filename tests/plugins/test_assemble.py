@@ -316,6 +316,15 @@ def test_assemble_and_build_sources_tell_what_the_plug_ins_refuse(tmp_path: Path
             attempt()
 
 
+def test_a_dial_that_is_no_word_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    policy = ", policies: {load: {dials: [threads, {a: 1}, [], 3]}}"
+    with pytest.raises(ConfigError) as caught:
+        groups_of(tmp_path, ENVIRON, groups=two(chat=policy))
+    fields = [problem.field for problem in caught.value.problems]
+    assert fields == [f"groups.online.deployments.chat.policies.load.dials[{n}]" for n in (1, 2, 3)]
+    assert all("must be one of min_replicas" in each.rule for each in caught.value.problems)
+
+
 def test_a_source_that_cannot_be_built_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
     sources = (
