@@ -260,13 +260,13 @@ def history(data: bytes) -> None:
         assert blob.unpack(blob.pack(points)) == points
 
 
-def stored(head: bytes) -> bytes:
-    """A stored forecaster with this header, its checksum right."""
-    rest = len(head).to_bytes(4, "big") + head + _RINGS
-    return persist.MAGIC + zlib.crc32(rest).to_bytes(4, "big") + rest
-
-
 _RINGS = zlib.compress(bytes(persist.MAXIMA_BYTES + persist.MEANS_BYTES), 1)
+
+
+def stored(head: bytes, rings: bytes = _RINGS) -> bytes:
+    """A stored forecaster with this header and compressed rings, its checksum right."""
+    rest = len(head).to_bytes(4, "big") + head + rings
+    return persist.MAGIC + zlib.crc32(rest).to_bytes(4, "big") + rest
 
 
 def forecast(data: bytes) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import struct
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -16,7 +19,7 @@ from multidict import MultiDict
 
 from autoscaler.codec import CodecError, decode_decision
 from autoscaler.core.observation import Missing
-from autoscaler.forecast.persist import unpack
+from autoscaler.forecast import persist
 from autoscaler.foundry.body import DEEPEST, decode
 from autoscaler.foundry.errors import InvalidAnswer
 from autoscaler.foundry.units import duration_s
@@ -108,7 +111,17 @@ def test_a_count_that_no_platform_means_is_refused_in_a_sentence() -> None:
 def test_a_stored_forecast_with_numbers_beyond_a_double_is_refused() -> None:
     head = (CORPUS / "forecast" / "a-number-beyond-a-double").read_bytes()
     with pytest.raises(ValueError, match="finite numbers"):
-        unpack(stored(head), OPTIONS)
+        persist.unpack(stored(head), OPTIONS)
+
+
+@pytest.mark.parametrize("wrong", [(math.nan,), (math.inf,), (math.inf, -math.inf)])
+def test_a_stored_forecast_whose_means_are_no_numbers_is_refused(wrong: tuple[float, ...]) -> None:
+    means = struct.pack(f"<{len(wrong)}f", *wrong).ljust(persist.MEANS_BYTES, b"\0")
+    head = (CORPUS / "forecast" / "head").read_bytes()
+    kept = stored(head, zlib.compress(bytes(persist.MAXIMA_BYTES) + means))
+    with pytest.raises(ValueError, match="finite numbers"):
+        persist.unpack(kept, OPTIONS)
+    persist.unpack(stored(head), OPTIONS)
 
 
 def test_a_refusal_of_the_codec_is_told_however_deep_its_value_is_nested() -> None:
