@@ -16,11 +16,13 @@ from autoscaler.core.observation import (
     Learned,
     Missing,
     NativeScaling,
+    Observation,
     Override,
     Recommended,
     Resources,
     Series,
 )
+from autoscaler.core.proposal import Answer, Apart
 from autoscaler.core.reason import Reason
 
 
@@ -190,6 +192,32 @@ class PlatformWatch(Protocol):
     def skewed(self, seconds: float) -> None:
         """The platform told its time: the daemon's wall clock minus it, to half a second."""
         ...
+
+
+# --- policies that are not trusted ------------------------------------------------------------
+
+
+class Workers(Protocol):
+    """Where policies are evaluated that are kept apart from the daemon."""
+
+    async def ask(self, apart: Apart, seen: Observation) -> Answer:
+        """What the policy answers, or an abstention for a bug of it.
+
+        Raises Stopped when it had to be ended, NotYet while its process is not up.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End them all."""
+        ...
+
+
+class Stopped(Exception):  # noqa: N818 - what happened to a policy, no error of the daemon
+    """A policy was ended: it took too long, used too much or died. The text says which."""
+
+
+class NotYet(Exception):  # noqa: N818 - likewise
+    """A policy cannot be asked now: its process is being started, or waits for that."""
 
 
 # --- the journal ----------------------------------------------------------------------------

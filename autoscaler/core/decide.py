@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from autoscaler.core.envelope import DIALS, Dial, legal
 from autoscaler.core.merge import SILENCE, merge, settle
 from autoscaler.core.observation import Observation
 from autoscaler.core.plan import Plan, Step, Vote
-from autoscaler.core.proposal import Bid, PolicyEntry, Proposal
+from autoscaler.core.proposal import Answer, Bid, PolicyEntry, Proposal
 from autoscaler.core.reason import Code, Reason, because
 
 
@@ -21,9 +21,18 @@ class Guard(Protocol):
         ...
 
 
-def decide(seen: Observation, policies: Sequence[PolicyEntry], guards: Sequence[Guard]) -> Plan:
+Ask = Callable[[PolicyEntry, Observation], Answer]
+"""How a policy is asked: plainly, or by somebody who keeps an eye on its time."""
+
+
+def decide(
+    seen: Observation,
+    policies: Sequence[PolicyEntry],
+    guards: Sequence[Guard],
+    ask: Ask = PolicyEntry.ask,
+) -> Plan:
     """Ask every policy, merge their bids, and pass the draft through the guards in order."""
-    plan = draft(seen, tuple(Vote(e.name, e.ask(seen), e.shadow) for e in policies))
+    plan = draft(seen, tuple(Vote(e.name, ask(e, seen), e.shadow) for e in policies))
     for guard in guards:
         if plan.hold:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -46,6 +46,7 @@ class Abstain:
 
 
 Answer = Proposal | Abstain
+Propose = Callable[[Observation], Answer]
 
 
 class Policy(Protocol):
@@ -75,10 +76,22 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """How a policy that is not trusted is made again in a process of its own.
+
+    `options` are the options as they were configured, as JSON.
+    """
+
+    kind: str
+    options: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyEntry:
     """A policy as configured: under which name, for which dials, when, and whether it counts.
 
-    A `shadow` entry is evaluated, journalled and shown, but never merged.
+    A `shadow` entry is evaluated, journalled and shown, but never merged. One that is to be
+    evaluated in a process of its own says so in `apart`; whoever does that hands in `propose`.
     """
 
     name: str
@@ -86,36 +99,44 @@ class PolicyEntry:
     dials: frozenset[Dial] = frozenset(DIALS)
     when: Condition | None = None
     shadow: bool = False
+    apart: Apart | None = None
 
-    def ask(self, seen: Observation) -> Answer:
-        """The policy's answer, checked; a bug in it becomes an abstention and stays here."""
+    def ask(self, seen: Observation, propose: Propose | None = None) -> Answer:
+        """The policy's answer, checked; a bug in it becomes an abstention and stays here.
+
+        `propose` is asked instead of the policy when it is given.
+        """
         try:
-            return self._ask(seen)
+            return self._ask(seen, propose)
         except Exception as bug:  # noqa: BLE001 - any bug of a plug-in must stay in its own seat
+            return crashed(type(bug).__name__, str(bug))
+
+    def applies(self, seen: Observation) -> bool:
+        """Whether the policy itself would be asked now."""
+        try:
+            return self._not_now(seen) is None
+        except Exception:  # noqa: BLE001 - `ask` tells of it
+            return False
+
+    def _ask(self, seen: Observation, propose: Propose | None = None) -> Answer:
+        return self._not_now(seen) or self._checked((propose or self.policy.propose)(seen))
+
+    def _not_now(self, seen: Observation) -> Abstain | None:
+        if self.when is None:
+            return None
+        holds = self.when.holds(seen)
+        if isinstance(holds, Missing):
             return Abstain(
                 because(
-                    Code.POLICY_CRASHED,
-                    "the policy crashed with {error}: {text}",
-                    error=type(bug).__name__,
-                    text=str(bug)[:200],
+                    Code.CONDITION_UNKNOWN,
+                    "its condition (`when`) reads a signal that has no data",
                 )
             )
+        if holds:
+            return None
+        return Abstain(because(Code.CONDITION_FALSE, "its condition (`when`) does not hold"))
 
-    def _ask(self, seen: Observation) -> Answer:
-        if self.when is not None:
-            holds = self.when.holds(seen)
-            if isinstance(holds, Missing):
-                return Abstain(
-                    because(
-                        Code.CONDITION_UNKNOWN,
-                        "its condition (`when`) reads a signal that has no data",
-                    )
-                )
-            if not holds:
-                return Abstain(
-                    because(Code.CONDITION_FALSE, "its condition (`when`) does not hold")
-                )
-        answer = self.policy.propose(seen)
+    def _checked(self, answer: Answer) -> Answer:
         fault = fault_of(answer)
         if fault:
             return Abstain(
@@ -128,6 +149,30 @@ class PolicyEntry:
             return answer
         bids = {dial: bid for dial, bid in answer.bids.items() if dial in self.dials}
         return Proposal(bids, answer.reason)
+
+
+def crashed(error: str, text: str) -> Abstain:
+    """The abstention for a policy that raised; `error` is the name of what it raised."""
+    return Abstain(
+        because(
+            Code.POLICY_CRASHED,
+            "the policy crashed with {error}: {text}",
+            error=error,
+            text=text[:200],
+        )
+    )
+
+
+BROKEN = frozenset(
+    {
+        Code.POLICY_CRASHED,
+        Code.POLICY_INVALID,
+        Code.POLICY_HUNG,
+        Code.POLICY_SLOW,
+        Code.POLICY_QUARANTINED,
+    }
+)
+"""Why a policy abstains when it is the policy that fails, and not its data."""
 
 
 # A bid beyond this is a bug of the policy, not a wish: no platform has a million replicas.

@@ -47,6 +47,9 @@ class Code(StrEnum):
     CONDITION_UNKNOWN = "condition_unknown"
     POLICY_CRASHED = "policy_crashed"
     POLICY_INVALID = "policy_invalid"
+    POLICY_HUNG = "policy_hung"
+    POLICY_SLOW = "policy_slow"
+    POLICY_QUARANTINED = "policy_quarantined"
     # merging
     CEILING_BEATS_FLOOR = "ceiling_beats_floor"
     CEILING_FOLLOWS_FLOOR = "ceiling_follows_floor"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from autoscaler.core.decision import Decision, Kind
 from autoscaler.core.observation import Missing
-from autoscaler.core.proposal import Abstain
+from autoscaler.core.proposal import BROKEN, Abstain
 from autoscaler.core.reason import Code, Reason
 from autoscaler.notify.conditions import Conditions, news_of
 from autoscaler.notify.news import News, State, Topic
@@ -23,7 +23,6 @@ BIG_STEP = 2
 """A change of the floor or the ceiling is large from half of it on, and from two replicas on."""
 
 WELL = frozenset({Kind.APPLIED, Kind.UNCHANGED, Kind.RECOMMENDED})
-BROKEN = frozenset({Code.POLICY_CRASHED, Code.POLICY_INVALID})
 OF_DEPLOYMENTS = (Topic.REFUSED, Topic.FAILING, Topic.BLIND, Topic.POLICY_CRASHED)
 PLATFORM = "platform"
 CONFIGURATION = "configuration"

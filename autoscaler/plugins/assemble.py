@@ -108,7 +108,9 @@ class Assembly:
         self._registry = registry or self._find_plugins()
         self.sources: dict[str, tuple[Any, Any]] = {}
         kinds = {name: self._source(name) for name in _map(tree.at(("sources",)))}
-        entries = Entries(self._registry, build_condition)
+        # `true` of the environment is text until somebody knows what it is for.
+        isolate = str(inner(tree.at(("plugins",)), "isolate")).lower() == "true"
+        entries = Entries(self._registry, build_condition, isolate=isolate)
         self._limits = Memo(limits_of)
         self._guards = Memo(guards_of)
         self._signals = Memo(Signals(kinds).part)

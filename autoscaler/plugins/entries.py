@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, cast
 
 from autoscaler.core.envelope import DIALS, Dial
-from autoscaler.core.proposal import Condition, Policy, PolicyEntry
+from autoscaler.core.proposal import Apart, Condition, Policy, PolicyEntry
 from autoscaler.plugins.layers import Plain
 from autoscaler.plugins.options import build_options, spellings
 from autoscaler.plugins.parts import Part, quoting
@@ -18,11 +19,21 @@ _DIALS = {dial.value: dial for dial in DIALS}
 
 
 class Entries:
-    """Builds policy entries; `build_condition` compiles a `when`, ValueError when it cannot."""
+    """Builds policy entries; `build_condition` compiles a `when`, ValueError when it cannot.
 
-    def __init__(self, registry: Registry, build_condition: Callable[[object], Condition]) -> None:
+    With `isolate`, policies that did not come with the daemon are evaluated apart from it.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        build_condition: Callable[[object], Condition],
+        *,
+        isolate: bool = False,
+    ) -> None:
         self._registry = registry
         self._build_condition = build_condition
+        self._isolate = isolate
 
     def part(self, data: Plain) -> Part[tuple[PolicyEntry, ...]]:
         """The entries in the order of the configuration, without those that are at fault."""
@@ -34,15 +45,18 @@ class Entries:
         said = data if isinstance(data, dict) else {}
         found: list[Fault] = []
         dials = _dials(said.get("dials"), found)
-        shadow = said.get("shadow", False)
-        if not isinstance(shadow, bool):
-            found.append(Fault(("shadow",), "must be true or false", shadow))
+        shadow = _switch("shadow", said, found)
+        isolate = _switch("isolate", said, found)
         when = self._when(said.get("when"), found)
         policy = self._policy(name, said, found)
         faults += [replace(fault, path=("policies", name, *fault.path)) for fault in found]
         if found or policy is None:
             return None
-        return PolicyEntry(name, policy, dials, when, shadow is True)
+        kind = str(said.get("kind", name))
+        if isolate is None:
+            isolate = self._isolate and not self._registry.is_own(kind)
+        apart = Apart(kind, _options(said)) if isolate else None
+        return PolicyEntry(name, policy, dials, when, shadow is True, apart)
 
     def _policy(self, name: str, said: Plain, faults: list[Fault]) -> Policy | None:
         kind = said.get("kind", name)
@@ -71,6 +85,20 @@ class Entries:
         except Exception as bug:  # noqa: BLE001 - a plug-in's bug is reported, not passed on
             faults.append(Fault(("when",), f"reading it crashed with {type(bug).__name__}"))
         return None
+
+
+def _options(said: Plain) -> str:
+    options = {key: value for key, value in said.items() if key not in ENTRY_KEYS}
+    return json.dumps(options, sort_keys=True)
+
+
+def _switch(key: str, said: Plain, faults: list[Fault]) -> bool | None:
+    """True or false as it was said; None when nothing was."""
+    value = said.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    faults.append(Fault((key,), "must be true or false", value))
+    return None
 
 
 def _dials(value: object, faults: list[Fault]) -> frozenset[Dial]:

@@ -45,11 +45,13 @@ class Registry:
     """
 
     def __init__(self, directories: Sequence[str] = ()) -> None:
+        self.directories = tuple(directories)
         self._policies: dict[str, Callable[[], type[Policy]]] = {}
         self._sources: dict[str, Callable[[], Any]] = {}
         self._loaded: dict[tuple[str, str], Any] = {}
         for name in _modules(POLICIES):
             self._add(self._policies, name, partial(_packaged_policy, name))
+        self._own = frozenset(self._policies)
         for point in importlib.metadata.entry_points(group=POLICY_ENTRY_POINTS):
             self._add(self._policies, point.name, partial(_installed_policy, point))
         for directory in directories:
@@ -72,6 +74,10 @@ class Registry:
         """The policy's dataclass. Raises KeyError when unknown, PluginError when broken."""
         found: type[Policy] = self._load("policy", name, self._policies[name])
         return found
+
+    def is_own(self, name: str) -> bool:
+        """Whether this policy came with the daemon."""
+        return name in self._own
 
     def source(self, name: str) -> Any:
         """The SourceKind. Raises KeyError when unknown or no source, PluginError when broken."""
@@ -161,7 +167,7 @@ def _checked(cls: Any, where: str) -> type[Policy]:
     return policy
 
 
-ENTRY_KEYS = frozenset({"kind", "dials", "shadow", "when"})
+ENTRY_KEYS = frozenset({"kind", "dials", "shadow", "when", "isolate"})
 
 
 def _files(directory: Path) -> list[Path]:

@@ -79,6 +79,10 @@ def _policy(name: str, cls: type, defs: Schema) -> Schema:
             "default": False,
             "description": "Evaluated and shown, never merged.",
         },
+        "isolate": {
+            "type": "boolean",
+            "description": "Evaluate it in a process of its own; `plugins.isolate` if left out.",
+        },
         "when": {"description": "The condition under which it is asked; always when left out."},
     }
     return _object(entry | _options(cls, defs), _summary(cls))

@@ -22,13 +22,16 @@ from autoscaler.ports import (
     Membership,
     Platform,
     Source,
+    Workers,
 )
 from autoscaler.roster import Group, Managed
 from autoscaler.runtime.choosing import RiskChooser
 from autoscaler.runtime.discovery import groups_of
+from autoscaler.runtime.jury import Jury
 from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
 from autoscaler.runtime.operators import Operators
+from autoscaler.runtime.quarantine import PATIENT, Patience
 from autoscaler.runtime.resync import AT_ONCE, Resync
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
 from autoscaler.runtime.seat import Seat
@@ -60,6 +63,10 @@ class Parts:
     digest: str
     write_s: float = 4.0
     """Deadline of a write; a stop waits no longer for what is under way."""
+    patience: Patience = PATIENT
+    """With policies that take too long."""
+    workers: Workers | None = None
+    """Where policies are evaluated that are kept apart."""
 
 
 @dataclass(slots=True)
@@ -81,6 +88,7 @@ class Daemon:
     schedule: Schedule = field(init=False)
     operators: Operators = field(init=False)
     last_word: LastWord = field(init=False)
+    jury: Jury = field(init=False)
     _probe: asyncio.Task[None] | None = None
     _resync: Resync | None = None
     _looks: int = 0
@@ -91,6 +99,7 @@ class Daemon:
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.clock)
         self.schedule = Schedule(self.clock, self.watch)
+        self.jury = Jury(self.clock)
         words = Words(self.clock, self.journal)
         self.operators = Operators(words, self.clock, self._all_seats, self.look)
         self.last_word = LastWord(self.clock, self.membership, words, lambda: self.stopping)
@@ -126,6 +135,7 @@ class Daemon:
         groups = await groups_of(parts.groups, parts.platform, self._all_seats(), found)
         self.seats = self._seats(groups, found)
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
+        self.jury.take(parts.patience, parts.workers)
         seats = list(self.seats.values())
         await asyncio.gather(*(resync.read(seat) for seat in seats if seat.read_at is None))
         for group, managed in ((g, m) for g in groups for m in g.members):
@@ -146,6 +156,8 @@ class Daemon:
             # From here on nothing waits and nothing fails, so nothing is replaced by halves.
             gone = self.seats.keys() - seats.keys()
             old, self.parts, self.seats = self.parts, parts, seats
+            if old is not parts:
+                self.jury.take(parts.patience, parts.workers)
             for group, managed in ((g, m) for g in groups for m in g.members):
                 seats[managed.name].manage(managed, group.interval_s)
             for name, one in learnt.items():
@@ -180,6 +192,7 @@ class Daemon:
             (*self.listeners, self.watchdog),
             self.last_word,
             self.tracer,
+            self.jury,
         )
         for gone in self.ticks.keys() - {group.name for group in groups}:
             self.schedule.drop(f"tick:{gone}")
@@ -328,5 +341,7 @@ def _recall_forecasts(seat: Seat, learnt: Sequence[Learnt]) -> None:
 async def close(parts: Parts) -> None:
     """Close the doors of a configuration."""
     await parts.platform.close()
+    if parts.workers is not None:
+        await parts.workers.close()
     for source in parts.sources.values():
         await source.close()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from autoscaler import steps
-from autoscaler.core.decide import decide
 from autoscaler.core.decision import Decision, Kind, Outcome
-from autoscaler.core.fleet import Candidate, fit
-from autoscaler.core.observation import Absence, Change, Missing, Observation
+from autoscaler.core.fleet import fit
+from autoscaler.core.observation import Observation
 from autoscaler.core.plan import Plan
-from autoscaler.core.proposal import Proposal
+from autoscaler.core.proposal import PolicyEntry, Proposal
 from autoscaler.core.reason import Code, Reason, because
 from autoscaler.core.standing import standing
 from autoscaler.ports import (
@@ -26,12 +25,14 @@ from autoscaler.ports import (
     Source,
     TickReport,
 )
-from autoscaler.roster import ALONE, FORECAST_SIGNALS, FleetSpec
+from autoscaler.roster import ALONE, FleetSpec
+from autoscaler.runtime.each import ACTED, bug_of, candidate, is_news, learn, look, thought
 from autoscaler.runtime.heap import Heap
+from autoscaler.runtime.jury import Jury
 from autoscaler.runtime.last_word import NOT_OURS, SAID, LastWord, Leaving
-from autoscaler.runtime.observe import Answers, answers_for, distinct, take
+from autoscaler.runtime.observe import answers_for, distinct
 from autoscaler.runtime.seat import Seat
-from autoscaler.runtime.shared import Shared, rate_of
+from autoscaler.runtime.shared import Shared
 from autoscaler.steps import UNTRACED, Tracer, step
 
 log = structlog.get_logger(__name__)
@@ -45,9 +46,10 @@ OLDEST_PLAN_S = 30.0
 # Whoever was not looked at for longer, or for three intervals, counts as newly seen: what was
 # wanted in between, while the machine slept or the clock was wrong, nobody knows.
 GAP_S = 120.0
-# Kinds that are always worth a journal row.
-ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
+# Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
+STORED_AT_ONCE = 50
 
+PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
 DANGLING = Outcome(
     Kind.DEFERRED,
     because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
@@ -69,6 +71,8 @@ class World:
     listeners: Sequence[Listener]
     last_word: LastWord
     tracer: Tracer = UNTRACED
+    jury: Jury | None = None
+    """Who asks the policies; one of its own for a tick that stands alone."""
 
 
 class Tick:
@@ -88,6 +92,8 @@ class Tick:
         self.world = world
         self.specs = distinct(seats)
         self.shared = Shared(fleet)
+        self.jury = world.jury or Jury(world.clock)
+        self._sitting = self.jury.sit(interval_s)
         self.heap = Heap(world.clock)
         self.unrecorded: list[Decision] = []
         self.journal_up = True
@@ -155,12 +161,14 @@ class Tick:
         deadline = min(10.0, max(1.0, self.interval_s * 0.6))
         answers = await answers_for(self.specs, self.world.sources, at, deadline)
         for turn, seat in enumerate(self.seats):
-            _look(seat, answers, at)
+            look(seat, answers, at)
             if turn % TURN == TURN - 1:
                 await asyncio.sleep(0)
 
     async def _decide(self, at: float) -> list[Decision]:
         self._count += 1
+        self._sitting = self.jury.sit(self.interval_s)
+        await self._sitting.hear(self._apart(at))
         prefix = f"{int(at * 1000):012x}-{self._count % 0x10000:04x}-{self.group}"
         decisions = []
         for turn, seat in enumerate(self.seats):
@@ -169,13 +177,21 @@ class Tick:
                 await asyncio.sleep(0)
         return decisions
 
+    def _apart(self, at: float) -> Iterator[tuple[PolicyEntry, Observation]]:
+        """Policies that are evaluated in processes of their own, with what they are to see."""
+        for seat in self.seats:
+            entries = [entry for entry in seat.managed.policies if entry.apart is not None]
+            if entries and seat.read_at is not None:
+                seen = seat.observe(at)
+                yield from ((entry, seen) for entry in entries)
+
     def _one(self, seat: Seat, at: float, ident: str) -> Decision:
         managed = seat.managed
         seen = seat.observe(at)
         if seat.read_at is None:
             plan = Plan(seen.envelope, seen.envelope, seen.envelope).held("reading", seat.unread)
         else:
-            plan = _thought(seat, seen)
+            plan = thought(seat, seen, self._sitting.ask)
             if any(isinstance(v.answer, Proposal) and not v.shadow for v in plan.votes):
                 seat.wanted(plan.wanted, at)
         outcome = standing(plan, seen.mode, seen) or self._may_write(seat)
@@ -202,7 +218,7 @@ class Tick:
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         if not pending:
             return decisions
-        candidates = [_candidate(self.seats[i], decisions[i]) for i in pending.values()]
+        candidates = [candidate(self.seats[i], decisions[i]) for i in pending.values()]
         now = self.world.clock.monotonic()
         # More would only be announced, and then be found too old to be written.
         room = self.world.platform.room(min(self.interval_s, OLDEST_PLAN_S))
@@ -238,7 +254,7 @@ class Tick:
         if outcome.reason.code in SAID:
             # Told as it would have been decided with that word, which everybody is to see.
             decision = self._one(seat, decision.at, decision.id)
-        _learn(seat, plan, outcome, clock.now())
+        learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
             seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)
             seat.noted = False
@@ -258,7 +274,7 @@ class Tick:
                 return UNRECORDED
             return await world.platform.apply(rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
-            return _bug(bug)
+            return bug_of(bug)
 
     async def _announced(self, decision: Decision) -> bool:
         try:
@@ -280,7 +296,7 @@ class Tick:
         fresh = [
             d
             for d, seat in zip(decisions, self.seats, strict=True)
-            if _new(seat, d) or d.id in announced or d.id in doubtful
+            if is_news(seat, d) or d.id in announced or d.id in doubtful
         ]
         due = [seat for seat in self.seats if not seat.noted]
         notes = [seat.note(at) for seat in due]
@@ -321,74 +337,3 @@ class Tick:
         ]
         if learnt:
             await self.world.journal.keep(learnt)
-
-
-def _look(seat: Seat, answers: Answers, at: float) -> None:
-    """Take the samples and forecast from them; a bug costs this deployment's signals alone."""
-    try:
-        take(seat, answers, at)
-        if seat.foresight is not None:
-            seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
-        seat.watch_capacity(at)
-    except Exception as bug:
-        log.exception("a bug while observing", deployment=seat.managed.name)
-        lost = Missing(Absence.SOURCE_FAILED, f"a bug: {type(bug).__name__}")
-        ahead = (name + more for name in seat.managed.forecasts for more in FORECAST_SIGNALS)
-        seat.signals |= dict.fromkeys((*seat.managed.signals, *ahead), lost)
-
-
-def _thought(seat: Seat, seen: Observation) -> Plan:
-    """The plan for one deployment; a bug in a guard holds this one and no other."""
-    try:
-        return decide(seen, seat.managed.policies, seat.managed.guards)
-    except Exception as bug:
-        log.exception("a bug while deciding", deployment=seat.managed.name)
-        plan = Plan(seen.envelope, seen.envelope, seen.envelope)
-        return plan.held("decide", _bug(bug).reason)
-
-
-def _bug(bug: Exception) -> Outcome:
-    reason = because(
-        Code.INTERNAL_ERROR,
-        "a bug of the daemon ({error}); its log has more",
-        error=type(bug).__name__,
-    )
-    return Outcome(Kind.FAILED, reason)
-
-
-def _learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
-    """Take over what a write tells of the platform: a reading, and whose changes they were."""
-    if outcome.kind is Kind.APPLIED:
-        actual = outcome.actual or plan.after
-        seat.changed(Change(at, plan.before, actual))
-        seat.live, seat.read_at, seat.unsure = replace(seat.live, envelope=actual), at, None
-        if actual.min_replicas > plan.before.min_replicas:
-            seat.startup.raised(at)
-        return
-    if outcome.actual is not None:
-        seat.found(outcome.actual, at)
-    if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
-        # It may still arrive: a request outlives the patience of its sender.
-        seat.unsure = plan.after
-
-
-def _candidate(seat: Seat, decision: Decision) -> Candidate:
-    return Candidate(decision.deployment, decision.plan, seat.managed.priority, rate_of(seat))
-
-
-# Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
-STORED_AT_ONCE = 50
-
-
-PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
-
-
-def _new(seat: Seat, decision: Decision) -> bool:
-    """Whether a decision differs from the deployment's last kept one, or did something."""
-    seat.latest = decision
-    outcome, plan = decision.outcome, decision.plan
-    mark = (outcome.kind, outcome.reason.code, plan.before, plan.after)
-    if mark == seat.kept and outcome.kind not in ACTED:
-        return False
-    seat.kept = mark
-    return True

@@ -87,7 +87,7 @@ class Layer(Shape):
     capacity: dict[str, Any] | None = None
     """The signals from which it is learnt what one replica carries."""
     policies: dict[Word, dict[str, Any] | None] | None = None
-    """Policies by name: `kind`, `dials`, `shadow`, `when`, and the kind's options."""
+    """Policies by name: `kind`, `dials`, `shadow`, `when`, `isolate`, and the kind's options."""
     guards: dict[str, dict[str, Any] | None] | None = None
     """Options of the guard rails, by name."""
 

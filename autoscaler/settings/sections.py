@@ -168,8 +168,36 @@ class Controls(Shape):
     """While this file exists, nothing is written; its text is the reason. Relative to this file."""
 
 
+class Isolation(Shape):
+    """Limits of a process in which a policy is evaluated apart from the daemon."""
+
+    deadline: Seconds = Field(default=1.0, ge=0.05, le=60)
+    """One evaluation is stopped after so long, seconds or a duration."""
+    cpu: Seconds = Field(default=1.0, ge=1, le=60)
+    """CPU time of one evaluation, whole seconds or a duration."""
+    memory_mib: int = Field(default=512, ge=64, le=65_536)
+    """Address space, MiB; Python itself takes about 60 of it."""
+
+
+class Quarantine(Shape):
+    """A policy that took longer than `slow`, or was stopped, so often is left out for a while."""
+
+    slow: Seconds = Field(default=0.5, ge=0.01, le=60)
+    """An evaluation inside the daemon counts as too long from here on, seconds or a duration."""
+    after: int = Field(default=3, ge=1, le=1000)
+    """Too long so often within ten minutes: for one deployment there, for so many everywhere."""
+    rest: Seconds = Field(default=300.0, ge=1, le=86_400)
+    """How long it is left out at first, twice as long each time again, up to an hour."""
+
+
 class Plugins(Shape):
     """Where else policies are found, beside the built-in ones and installed packages."""
 
     directories: Texts = ()
     """Directories of policy files; refused when everybody may write to them."""
+    isolate: bool = False
+    """Evaluate policies that did not come with the daemon in a process of their own."""
+    isolation: Isolation = Isolation()
+    """What such a process may use."""
+    quarantine: Quarantine = Quarantine()
+    """When a policy that takes too long is not asked any more, and for how long."""

@@ -41,6 +41,7 @@ CAUSES = (
 ANSWERS = ("success", "empty", "stale", "partial", "error", "timeout", OTHER)
 RELOADS = ("success", "failure")
 NOTIFIED = ("delivered", "retried", "refused", "failed", "dropped")
+OVERRUNS = ("slow", "stopped", "late")
 TROUBLES = ("overran", "missed", "crashed", OTHER)
 DIRECTIONS = ("up", "down")
 DIAL_NAMES = tuple(dial.value for dial in DIALS)
@@ -117,6 +118,12 @@ DAEMON = (
     _counter("decision_reasons_total", "Decisions, by the reason of their end.", reason=REASONS),
     _counter("guard_interventions_total", "Decisions that a guard shaped or held.", guard=GUARDS),
     _counter("abstentions_total", "Policies that could not say anything.", reason=REASONS),
+    _counter(
+        "policy_overruns_total",
+        "Policies that took too long: seen in time, stopped, or not asked for want of it.",
+        what=OVERRUNS,
+    ),
+    _gauge("policies_left_out", "Policies that are not asked now because they took too long."),
     _counter(
         "changes_total",
         "Dials that were turned on the platform.",

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from autoscaler.core.reason import Code
-from autoscaler.telemetry.catalogue import ALARMS, BY_NAME, CONTROLS
+from autoscaler.telemetry.catalogue import ALARMS, BY_NAME, CONTROLS, OVERRUNS
 
 # The codes of the core's alarms, and how the metric names them.
 ALARM_OF = {
@@ -34,6 +34,9 @@ class Reading:
     pause_file: bool = False
     words: Mapping[str, int] = field(default_factory=dict)
     """How many words of operators hold, by control."""
+    overran: Mapping[str, int] = field(default_factory=dict)
+    """How often policies took too long, by what happened."""
+    left_out: int = 0
 
 
 Inside = Callable[[], Reading]
@@ -59,10 +62,7 @@ class AtScrape(Collector):
             for alarm in ALARMS:
                 alarms.add_metric([group, alarm], code is not None and ALARM_OF[code] == alarm)
         yield alarms
-        words = _gauge("overrides_active", ("control",))
-        for control in CONTROLS:
-            words.add_metric([control], seen.words.get(control, 0))
-        yield words
+        yield from _by_kind(seen)
         for name, plain in _plain(seen).items():
             family = _gauge(name)
             if plain is not None:
@@ -70,6 +70,18 @@ class AtScrape(Collector):
             yield family
         dropped = BY_NAME["log_lines_dropped_total"]
         yield CounterMetricFamily(dropped.full_name, dropped.help, value=self._dropped())
+
+
+def _by_kind(seen: Reading) -> Iterable[Family]:
+    words = _gauge("overrides_active", ("control",))
+    for control in CONTROLS:
+        words.add_metric([control], seen.words.get(control, 0))
+    yield words
+    overran = BY_NAME["policy_overruns_total"]
+    counted = CounterMetricFamily(overran.full_name, overran.help, labels=["what"])
+    for what in OVERRUNS:
+        counted.add_metric([what], seen.overran.get(what, 0))
+    yield counted
 
 
 def _by_group(seen: Reading) -> Mapping[str, Mapping[str, float]]:
@@ -85,6 +97,7 @@ def _plain(seen: Reading) -> Mapping[str, float | None]:
         "journal_up": float(seen.journal_up),
         "journal_unrecorded_decisions": float(seen.unrecorded),
         "pause_file": float(seen.pause_file),
+        "policies_left_out": float(seen.left_out),
         "platform_clock_skew_seconds": seen.skew_s,
     }
 
@@ -100,6 +113,7 @@ AT_SCRAPE = frozenset(
         *_plain(Reading()),
         "fleet_alarm",
         "overrides_active",
+        "policy_overruns_total",
         "log_lines_dropped_total",
     }
 )

@@ -18,9 +18,11 @@ from autoscaler.foundry import (
     PacingOptions,
     TokenLogin,
 )
+from autoscaler.isolation import Order, Pool
 from autoscaler.plugins import assemble, build_sources
 from autoscaler.ports import Clock, LastWord, PlatformWatch, SourceWatch, granted
 from autoscaler.runtime.daemon import Parts
+from autoscaler.runtime.quarantine import Patience
 from autoscaler.settings import Auth, ConfigError, Pacing, Settings, read_secret
 from autoscaler.settings.problem import Fault
 from autoscaler.wiring.notices import secrets_of
@@ -41,7 +43,24 @@ def build(
     sources = build_sources(settings, source_watch, clock)
     platform = build_platform(settings, platform_watch, clock, last_word)
     resync, write = settings.platform.resync, settings.platform.timeouts.write
-    return Parts(groups, platform, sources, resync, digest(settings), write)
+    plugins = settings.plugins
+    rules, limits = plugins.quarantine, plugins.isolation
+    order = Order(
+        directories=plugins.directories,
+        deadline_s=limits.deadline,
+        cpu_s=limits.cpu,
+        memory_mib=limits.memory_mib,
+    )
+    return Parts(
+        groups,
+        platform,
+        sources,
+        resync,
+        digest(settings),
+        write,
+        Patience(rules.slow, rules.after, rules.rest),
+        Pool(order, clock),
+    )
 
 
 def build_platform(

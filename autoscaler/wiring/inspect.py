@@ -12,7 +12,7 @@ from typing import Any
 from autoscaler.codec import describe
 from autoscaler.core.decision import Decision
 from autoscaler.core.observation import Missing, Mode
-from autoscaler.core.proposal import Abstain
+from autoscaler.core.proposal import BROKEN, Abstain
 from autoscaler.core.reason import Code
 from autoscaler.journal import open_journal
 from autoscaler.plugins import check
@@ -25,7 +25,7 @@ from autoscaler.wiring.build import build, build_platform
 from autoscaler.wiring.doubts import doubts
 from autoscaler.wiring.quiet import Quiet
 
-NEVER = frozenset({Code.COST_RATE_UNKNOWN, Code.POLICY_CRASHED, Code.POLICY_INVALID})
+NEVER = BROKEN | {Code.COST_RATE_UNKNOWN}
 """Why a policy abstains that no waiting will change."""
 
 

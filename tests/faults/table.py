@@ -90,15 +90,13 @@ PARTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             47,
             "a slow policy blocks the loop",
-            "seen as lag; the plan is too old by then",
-            "not covered yet: policies run in the loop, and a blocked one is not cut short",
+            "seen as lag; the plan is too old by then; not asked any more after the third time",
         ),
         Fault(48, "a policy raises", "abstains, in the journal; the others go on"),
         Fault(
             49,
             "a policy hangs",
-            "killed at its deadline",
-            "not covered yet: policies run in the loop, and a hanging one is not ended",
+            "with `isolate` killed at its deadline; after the third time not asked for a while",
         ),
         Fault(50, "a policy answers nonsense", "refused as an error of that policy"),
         Fault(51, "a policy swings", "the damper stops lowering after so many turns"),

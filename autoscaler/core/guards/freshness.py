@@ -7,21 +7,17 @@ from dataclasses import dataclass, field
 from autoscaler.core.observation import Missing, Observation, Signal
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
-from autoscaler.core.proposal import Abstain
+from autoscaler.core.proposal import BROKEN, Abstain
 from autoscaler.core.reason import Code, Reason, because
 
 # An abstention for any other reason is an opinion of its own ("not now"), not a gap in the data.
-BLIND = frozenset(
-    {
-        Code.SIGNAL_MISSING,
-        Code.SIGNAL_STALE,
-        Code.SIGNAL_TOO_SHORT,
-        Code.NOT_COMPUTABLE,
-        Code.CONDITION_UNKNOWN,
-        Code.POLICY_CRASHED,
-        Code.POLICY_INVALID,
-    }
-)
+BLIND = BROKEN | {
+    Code.SIGNAL_MISSING,
+    Code.SIGNAL_STALE,
+    Code.SIGNAL_TOO_SHORT,
+    Code.NOT_COMPUTABLE,
+    Code.CONDITION_UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def inside(daemon: Daemon) -> Reading:
         unrecorded=sum(len(tick.unrecorded) for tick in ticks),
         pause_file=words.file.word() is not None,
         words=Counter(word.control.value for word in said if word.active(now)),
+        overran=daemon.jury.overran,
+        left_out=daemon.jury.left_out(),
     )
 
 

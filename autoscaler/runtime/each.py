@@ -1,0 +1,89 @@
+"""What a tick does with one deployment: look, think, learn from what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from autoscaler.core.decide import Ask, decide
+from autoscaler.core.decision import Decision, Kind, Outcome
+from autoscaler.core.fleet import Candidate
+from autoscaler.core.observation import Absence, Change, Missing, Observation
+from autoscaler.core.plan import Plan
+from autoscaler.core.reason import Code, because
+from autoscaler.roster import FORECAST_SIGNALS
+from autoscaler.runtime.observe import Answers, take
+from autoscaler.runtime.seat import Seat
+from autoscaler.runtime.shared import rate_of
+
+log = structlog.get_logger(__name__)
+
+# Kinds that are always worth a journal row.
+ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
+
+
+def look(seat: Seat, answers: Answers, at: float) -> None:
+    """Take the samples and forecast from them; a bug costs this deployment's signals alone."""
+    try:
+        take(seat, answers, at)
+        if seat.foresight is not None:
+            seat.foresight.observe(at, seat.signals, seat.learned.startup_s)
+        seat.watch_capacity(at)
+    except Exception as bug:
+        log.exception("a bug while observing", deployment=seat.managed.name)
+        lost = Missing(Absence.SOURCE_FAILED, f"a bug: {type(bug).__name__}")
+        ahead = (name + more for name in seat.managed.forecasts for more in FORECAST_SIGNALS)
+        seat.signals |= dict.fromkeys((*seat.managed.signals, *ahead), lost)
+
+
+def thought(seat: Seat, seen: Observation, ask: Ask) -> Plan:
+    """The plan for one deployment; a bug in a guard holds this one and no other."""
+    try:
+        return decide(seen, seat.managed.policies, seat.managed.guards, ask)
+    except Exception as bug:
+        log.exception("a bug while deciding", deployment=seat.managed.name)
+        plan = Plan(seen.envelope, seen.envelope, seen.envelope)
+        return plan.held("decide", bug_of(bug).reason)
+
+
+def bug_of(bug: Exception) -> Outcome:
+    """The outcome for a bug of the daemon itself."""
+    reason = because(
+        Code.INTERNAL_ERROR,
+        "a bug of the daemon ({error}); its log has more",
+        error=type(bug).__name__,
+    )
+    return Outcome(Kind.FAILED, reason)
+
+
+def learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
+    """Take over what a write tells of the platform: a reading, and whose changes they were."""
+    if outcome.kind is Kind.APPLIED:
+        actual = outcome.actual or plan.after
+        seat.changed(Change(at, plan.before, actual))
+        seat.live, seat.read_at, seat.unsure = replace(seat.live, envelope=actual), at, None
+        if actual.min_replicas > plan.before.min_replicas:
+            seat.startup.raised(at)
+        return
+    if outcome.actual is not None:
+        seat.found(outcome.actual, at)
+    if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
+        # It may still arrive: a request outlives the patience of its sender.
+        seat.unsure = plan.after
+
+
+def candidate(seat: Seat, decision: Decision) -> Candidate:
+    """A plan that is to be written, as the fleet weighs it."""
+    return Candidate(decision.deployment, decision.plan, seat.managed.priority, rate_of(seat))
+
+
+def is_news(seat: Seat, decision: Decision) -> bool:
+    """Whether a decision differs from the deployment's last kept one, or did something."""
+    seat.latest = decision
+    outcome, plan = decision.outcome, decision.plan
+    mark = (outcome.kind, outcome.reason.code, plan.before, plan.after)
+    if mark == seat.kept and outcome.kind not in ACTED:
+        return False
+    seat.kept = mark
+    return True
