@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -231,16 +232,28 @@ async def test_a_directory_that_is_not_there_is_named(tmp_path: Path, clock: Fak
         await open_journal(f"sqlite:///{tmp_path}/none/journal.db", clock=clock)
 
 
+NOBODY = 65534
+
+
 @pytest.fixture
-def locked_up(tmp_path: Path) -> Iterator[Path]:
-    """A directory that nobody may write to."""
-    tmp_path.chmod(0o500)
-    yield tmp_path
-    tmp_path.chmod(0o700)
+def locked_up() -> Iterator[Path]:
+    """A directory that nobody may write to. Root may everywhere, so root is somebody else here."""
+    root = os.geteuid() == 0
+    # Not below pytest's own directory, into which only its owner may look.
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o555)
+        if root:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
 
 
 @pytest.mark.fault(60)
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_readonly_directory_is_refused(locked_up: Path, clock: FakeClock) -> None:
     with pytest.raises(JournalError, match="writable"):
         await open_journal(f"sqlite:///{locked_up}/journal.db", clock=clock)
