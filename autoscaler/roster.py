@@ -39,7 +39,8 @@ class ForecastSpec:
 
     The risk is given as `tau`, or as `cost_ratio` (what one request without room costs, against
     one idle place for it): tau = ratio / (1 + ratio), or as `slo`, the share of requests that may
-    find no room: then a replay of the recent days chooses tau, once a day.
+    find no room: then a replay of the recent days chooses tau, once a day. `slo_of_platform`
+    gives that share as a part of what the platform's own scaler alone would have had.
     """
 
     of: str = field(
@@ -60,6 +61,14 @@ class ForecastSpec:
             "share of requests that may find no room; sets tau from the recent days", ge=0, le=0.5
         ),
     )
+    slo_of_platform: float = field(
+        default=0.0,
+        metadata=meta(
+            "the same as a share of what the platform's own scaler alone would have had",
+            ge=0,
+            le=1,
+        ),
+    )
     ceiling_tau: float = field(
         default=0.98, metadata=meta("the same for the ceiling's forecast", ge=0.5, le=0.9999)
     )
@@ -78,11 +87,22 @@ class ForecastSpec:
         check_options(self)
         if 0 < self.cost_ratio < 1:
             raise ValueError(f"cost_ratio must be 0 (off) or at least 1, got {self.cost_ratio}")
-        if self.slo and self.cost_ratio:
+        given = {
+            name: value
+            for name in ("cost_ratio", "slo", "slo_of_platform")
+            if (value := getattr(self, name))
+        }
+        if len(given) > 1:
+            first, second = list(given)[:2]
             raise ValueError(
-                f"slo must be 0 (off) beside a cost_ratio, got {self.slo} and {self.cost_ratio}: "
-                "each of them sets the risk"
+                f"{second} must be 0 (off) beside a {first}, got {given[second]} and "
+                f"{given[first]}: each of them sets the risk"
             )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the risk is chosen from the recent days, by either SLO."""
+        return bool(self.slo or self.slo_of_platform)
 
     @property
     def risk(self) -> float:

@@ -65,6 +65,14 @@ def backtest(
             help="Forecast, its risk chosen daily so that this share finds no room.",
         ),
     ] = None,
+    slo_of_platform: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            help="The same for this share of what the platform's own scaler alone would have had.",
+        ),
+    ] = None,
     cold_start: Annotated[str, typer.Option(help="From ordering to serving.")] = "120s",
     interval: Annotated[str, typer.Option(help="Between two decisions of the forecast.")] = "30s",
     replicas_p999: Annotated[
@@ -108,6 +116,7 @@ def backtest(
         demand=tuple(demand or ()),
         taus=tuple(tau or ()),
         slos=tuple(slo or ()),
+        shares=tuple(slo_of_platform or ()),
         cold_start_s=duration("--cold-start", cold_start),
         interval_s=duration("--interval", interval),
         replicas_p999=replicas_p999,

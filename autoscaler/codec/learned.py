@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autoscaler.core.observation import Capacity, ChosenRisk, Learned
+from autoscaler.core.observation import Alone, Capacity, ChosenRisk, Learned
 
 
 def told_learned(learned: Learned) -> list[str]:
@@ -34,7 +34,19 @@ def _carried(capacity: Capacity) -> str:
 
 def _risk(risk: ChosenRisk) -> str:
     verdict = "" if risk.met else f": no risk kept {risk.slo:.2%}, this is the least"
+    share = f"an SLO of {risk.slo:.2%}"
+    aim = f"{share}, {risk.of_platform:.0%} of the platform's own" if risk.of_platform else share
+    with_it = "" if risk.replicas is None else f" with {risk.replicas:.1f} replicas"
     return (
-        f"{risk.forecast} is made at tau {risk.tau:g} for an SLO of {risk.slo:.2%}; "
-        f"a replay of {risk.hours:.0f} h found {risk.expected:.2%} without room{verdict}"
+        f"{risk.forecast} is made at tau {risk.tau:g} for {aim}; "
+        f"a replay of {risk.hours:.0f} h found {risk.expected:.2%} without room{with_it}"
+        f"{_instead(risk.alone)}{verdict}"
+    )
+
+
+def _instead(alone: Alone | None) -> str:
+    if alone is None:
+        return ""
+    return (
+        f", the platform's own scaler alone {alone.expected:.2%} with {alone.replicas:.1f} replicas"
     )

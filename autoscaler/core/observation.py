@@ -149,13 +149,25 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """What a replay of the recent days found with the platform's own scaler alone.
+
+    `expected` is the share of requests without room, 0..1; `replicas` a mean over the time.
+    """
+
+    expected: float
+    replicas: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChosenRisk:
     """The risk that a replay of the recent days chose for a forecast, to keep an SLO.
 
     `tau` is the share of the time that demand should stay within the forecast, `slo` the share
     of requests that may find no room, `expected` what the replay found of them at `tau` and
     `hours` how much it scored. `met` is False when no risk kept the SLO: the least risky was
-    taken. `at` is Unix seconds.
+    taken. `at` is Unix seconds. With `of_platform` the SLO is that share of what `alone` had,
+    the same days with the platform's own scaler; `replicas` is the mean at `tau`.
     """
 
     forecast: str
@@ -165,6 +177,9 @@ class ChosenRisk:
     hours: float
     met: bool
     at: float
+    of_platform: float = 0.0
+    replicas: float | None = None
+    alone: Alone | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,40 +2,28 @@
 
 The same forecaster runs over the stored minutes as if they came live, replicas follow its
 floor after the cold start, and the cheapest risk that kept overload within the budget is
-taken. Of a minute only its maximum is stored, and the mean of the five around it: how much of
-it was above is estimated. About 70 us a minute
-and risk, 5 s for 14 days and all that is tried: `choosing` does it in slices.
+taken. About 70 us a minute and risk, 5 s for 14 days and all that is tried: `choosing` does it
+in slices.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from autoscaler.core.observation import Series
 from autoscaler.forecast.forecaster import Forecaster
-from autoscaler.forecast.history import BLOCK_S, CELL_S, DAY_CELLS, History
+from autoscaler.forecast.history import CELL_S, History
 from autoscaler.forecast.options import Options
+from autoscaler.forecast.past import Lived, Score, Sizes, end_of, mean_around, minutes, scored_cells
 
 RISKS = (0.8, 0.9, 0.93, 0.95, 0.965, 0.975, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.999)
 # How long less must be wanted before it is released, as the guard `stabilise` would have it.
 RELEASE_S = 120.0
-LEAST_SCORED_CELLS = DAY_CELLS
-LEAST_PART = 20.0 / CELL_S
 # Minutes that are lived through in one go: 2 ms.
 SLICE_CELLS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Lived:
-    """What one risk would have meant: shares 0..1 of the requests, mean replicas, hours scored."""
-
-    tau: float
-    violations: float
-    replicas: float
-    hours: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +44,6 @@ class Choice:
         return next(each for each in self.tried if each.tau == self.tau)
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What one replica carries, in requests, and how many there may be.
-
-    `share` of it is what a policy plans with, 0..1.
-    """
-
-    carries: float
-    least: int = 1
-    most: int | None = None
-    share: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not self.carries > 0:
-            raise ValueError(f"carries must be above 0, got {self.carries}")
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
-
-    def replicas(self, demand: float) -> int:
-        """The replicas that carry `demand`, within the limits."""
-        count = max(self.least, 1, math.ceil(demand / (self.carries * self.share) - 1e-6))
-        return count if self.most is None else min(count, max(1, self.most))
-
-
 def choose(
     history: History,
     options: Options,
@@ -91,13 +55,7 @@ def choose(
 
     None while less than a day can be scored. Raises ValueError for a budget outside 0..1.
     """
-    work = choosing(history, options, sizes, budget, risks)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: Choice | None = end.value
-            return found
+    return end_of(choosing(history, options, sizes, budget, risks))
 
 
 def choosing(
@@ -150,20 +108,15 @@ def _chosen(tried: dict[float, tuple[Lived, Forecaster]], budget: float) -> Choi
 
 def live(history: History, options: Options, sizes: Sizes) -> Lived | None:
     """Live through the history with one risk; the newer half, at most 7 days, is scored."""
-    work = _living(history, options, sizes)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return None if end.value is None else end.value[0]
+    found = end_of(_living(history, options, sizes))
+    return None if found is None else found[0]
 
 
 def _living(
     history: History, options: Options, sizes: Sizes
 ) -> Generator[None, None, tuple[Lived, Forecaster] | None]:
-    cells = history.last - history.first + 1
-    scored = min(7 * DAY_CELLS, cells // 2)
-    if scored < LEAST_SCORED_CELLS:
+    scored = scored_cells(history)
+    if scored is None:
         return None
     options = replace(
         options,
@@ -172,50 +125,17 @@ def _living(
         ceiling_tau=max(options.tau, options.ceiling_tau),
     )
     forecaster, plant = Forecaster(options), _Plant(options.lead_s)
-    start = history.last - scored
-    work = over = replicas = hours = 0.0
-    for count, (cell, demand) in enumerate(_minutes(history)):
+    start, score = history.last - scored, Score(sizes.carries)
+    for count, (cell, demand) in enumerate(minutes(history)):
         at = (cell + 1) * CELL_S
         if cell > start and demand is not None:
-            mean = _mean(history, cell, demand)
-            work += mean
-            over += _above(demand, mean, plant.ready * sizes.carries)
-            replicas += plant.paid
-            hours += CELL_S / 3600
+            mean = mean_around(history, cell, demand)
+            score.minute(demand, mean, plant.ready, plant.paid)
         forecaster.observe(at, demand)
         plant.obey(*_wishes(forecaster, at, sizes))
         if count % SLICE_CELLS == SLICE_CELLS - 1:
             yield
-    seen = max(1.0, hours * 3600 / CELL_S)
-    return Lived(options.tau, over / work if work else 0.0, replicas / seen, hours), forecaster
-
-
-def _minutes(history: History) -> Iterator[tuple[int, float | None]]:
-    for cell in range(history.first, history.last + 1):
-        found = history.most(cell, cell)
-        yield cell, None if found < 0 else found
-
-
-def _mean(history: History, cell: int, most: float) -> float:
-    """The mean of the five minutes around a minute, at most its maximum; that if unknown."""
-    block = int(cell * CELL_S // BLOCK_S)
-    mean = history.means.mean(block, block)
-    return most if mean < 0 else min(mean, most)
-
-
-def _above(most: float, mean: float, room: float) -> float:
-    """The requests of a minute that find no room, as a mean over it, from its maximum and mean.
-
-    Demand is taken to lie evenly between mean and maximum, for twenty seconds at least. Held
-    against the simulation in steps of 10 s on the tuning traces, that tells 0.75 to 1.7 of what
-    really found no room.
-    """
-    if most <= room:
-        return 0.0
-    if mean >= room:
-        return mean
-    part = min(1.0, max(LEAST_PART, (most - room) / (most - mean)))
-    return part * (most + room) / 2
+    return score.lived(options.tau), forecaster
 
 
 def _wishes(forecaster: Forecaster, at: float, sizes: Sizes) -> tuple[int, int]:

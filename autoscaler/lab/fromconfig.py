@@ -45,21 +45,26 @@ def calibrated(
     tau: float = 0.95,
     name: str = FORECAST,
     slo: float = 0.0,
+    slo_of_platform: float = 0.0,
     calm_s: float = CALM_S,
     deadband: float = Deadband().lower_share,
 ) -> PolicySet:
     """Our forecast with calibrated margins, for a cold start as the world has it.
 
     `tau` is the share of the time that demand stays within the forecast, 0.5..0.9999. With an
-    `slo`, the share of requests that may find no room, the risk is chosen every day instead.
+    `slo`, the share of requests that may find no room, or with it as a share of what the
+    platform's own scaler would have had, the risk is chosen every day instead.
     Nothing is lowered before `calm_s` seconds of calm, nor by less than the share `deadband`.
     """
-    tau = ForecastSpec(tau=tau, slo=slo).risk
+    tau = ForecastSpec(tau=tau, slo=slo, slo_of_platform=slo_of_platform).risk
     policy = policy_types()["forecast"]()
     options = Options(tau=tau, lead_s=max(1.0, world.cold_start_s), every_s=interval_s)
     guards = (Deadband(lower_share=deadband), Stabilise(lower_window_s=calm_s))
     entry = PolicyEntry("forecast", policy)
-    return ours(name, Ours((entry,), guards, options, every_s=interval_s, slo=slo))
+    configured = Ours(
+        (entry,), guards, options, every_s=interval_s, slo=slo, slo_of_platform=slo_of_platform
+    )
+    return ours(name, configured)
 
 
 def demand_signals(managed: Managed, said: Sequence[str] = ()) -> tuple[str, ...]:
@@ -125,6 +130,7 @@ def configured_set(
         every_s=interval_s,
         window_s=max(120.0, managed.signals[demand[0]].window_s),
         slo=managed.forecasts[ahead].slo if ahead else 0.0,
+        slo_of_platform=managed.forecasts[ahead].slo_of_platform if ahead else 0.0,
     )
     return Configured((ours(name, configured),), tuple(warnings))
 

@@ -36,7 +36,7 @@ class RiskChooser:
 
     async def run(self) -> None:
         """For ever, until cancelled; ends at once where no forecast has an SLO."""
-        while any(s.slo for seat in self._seats() for s in seat.managed.forecasts.values()):
+        while any(s.chooses for seat in self._seats() for s in seat.managed.forecasts.values()):
             await self.round()
             await self._clock.sleep(ROUND_S)
 
@@ -59,7 +59,7 @@ class RiskChooser:
         if foresight is None or seat.read_at is None:
             return
         sizes = sizes_of(seat.managed, name, seat.live.envelope.threads)
-        work = foresight.choosing(name, clock.now(), sizes)
+        work = foresight.choosing(name, clock.now(), sizes, seat.live.native)
         while True:
             began = clock.monotonic()
             try:

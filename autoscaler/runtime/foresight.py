@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.core.observation import ChosenRisk, Learned, Missing, Series, Signal
-from autoscaler.forecast import Forecaster, Options, Quality, Sizes, choosing
+from autoscaler.core.observation import (
+    Alone,
+    ChosenRisk,
+    Learned,
+    Missing,
+    NativeScaling,
+    Series,
+    Signal,
+)
+from autoscaler.forecast import Forecaster, Options, Quality, Sizes, choosing, living_alone
 from autoscaler.forecast.persist import pack, unpack
 from autoscaler.ports import Learnt
 from autoscaler.roster import ForecastSpec
@@ -104,7 +112,7 @@ class Foresight:
         """Take over the risks that were chosen before, for the same SLO."""
         for name, spec in self.specs.items():
             known = learned.risk_of(name)
-            if spec.slo and known is not None and known.slo == spec.slo:
+            if spec.chooses and known is not None and _aims_alike(known, spec):
                 self.taus[name] = known.tau
 
     def choice_due(self, learned: Learned, at: float) -> list[str]:
@@ -112,11 +120,13 @@ class Foresight:
         return [
             name
             for name, spec in self.specs.items()
-            if spec.slo and name in self.forecasters and _outdated(learned.risk_of(name), spec, at)
+            if spec.chooses
+            and name in self.forecasters
+            and _outdated(learned.risk_of(name), spec, at)
         ]
 
     def choosing(
-        self, name: str, at: float, sizes: Sizes
+        self, name: str, at: float, sizes: Sizes, native: NativeScaling
     ) -> Generator[None, None, ChosenRisk | None]:
         """Choose the risk that would have kept the SLO of late; yields every 2 ms.
 
@@ -124,7 +134,13 @@ class Foresight:
         stays as it is, when there is too little past to score a day.
         """
         spec, known = self.specs[name], self.forecasters[name]
-        choice = yield from choosing(known.history, known.options, sizes, spec.slo)
+        slo, alone = spec.slo, None
+        if spec.slo_of_platform:
+            alone = yield from living_alone(known.history, known.options.lead_s, sizes, native)
+            if alone is None:
+                return None
+            slo = alone.slo(spec.slo_of_platform)
+        choice = yield from choosing(known.history, known.options, sizes, slo)
         # Ticks went on meanwhile, perhaps with another lead.
         known = self.forecasters.get(name, known)
         if choice is None:
@@ -133,7 +149,18 @@ class Foresight:
         if choice.tau != known.options.tau:
             self.forecasters[name] = known.with_risk_of(choice.rehearsed)
         lived = choice.lived
-        return ChosenRisk(name, choice.tau, spec.slo, lived.violations, lived.hours, choice.met, at)
+        return ChosenRisk(
+            forecast=name,
+            tau=choice.tau,
+            slo=slo,
+            expected=lived.violations,
+            hours=lived.hours,
+            met=choice.met,
+            at=at,
+            of_platform=spec.slo_of_platform,
+            replicas=lived.replicas,
+            alone=None if alone is None else Alone(alone.violations, alone.replicas),
+        )
 
     def leads(self) -> Mapping[str, float]:
         """How far each forecast looks ahead, seconds."""
@@ -173,7 +200,13 @@ class Foresight:
 
 def _outdated(known: ChosenRisk | None, spec: ForecastSpec, at: float) -> bool:
     # A clock that was put back must not keep a choice for ever.
-    return known is None or known.slo != spec.slo or not 0 <= at - known.at < CHOICE_S
+    return known is None or not _aims_alike(known, spec) or not 0 <= at - known.at < CHOICE_S
+
+
+def _aims_alike(known: ChosenRisk, spec: ForecastSpec) -> bool:
+    if known.of_platform or spec.slo_of_platform:
+        return known.of_platform == spec.slo_of_platform
+    return known.slo == spec.slo
 
 
 def _ticks(before: float | None, at: float, every_s: float) -> list[float]:

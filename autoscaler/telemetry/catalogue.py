@@ -311,6 +311,10 @@ FORECASTS = (
     _forecast("lead_seconds", "The start-up time that the forecast looks ahead."),
     _forecast("slo_ratio", "The share of requests that may find no room, where it sets tau."),
     _forecast("expected_ratio", "What a replay of the recent days found of them at this tau."),
+    _forecast(
+        "platform_expected_ratio",
+        "What that replay found with the platform's own scaler alone, for slo_of_platform.",
+    ),
     _forecast("slo_met", "1 when a replay kept the SLO at this tau, 0 when no tau did."),
 )
 

@@ -44,6 +44,9 @@ READ: dict[str, Callable[[ForecastReading], float | None]] = {
     "forecast_lead_seconds": lambda one: one.lead_s,
     "forecast_slo_ratio": lambda one: one.risk.slo if one.risk else None,
     "forecast_expected_ratio": lambda one: one.risk.expected if one.risk else None,
+    "forecast_platform_expected_ratio": lambda one: (
+        one.risk.alone.expected if one.risk and one.risk.alone else None
+    ),
     "forecast_slo_met": lambda one: float(one.risk.met) if one.risk else None,
 }
 

@@ -10,6 +10,7 @@ import pytest
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Health, Learned, Series
 from autoscaler.core.proposal import PolicyEntry
+from autoscaler.forecast.alone import LEAST_SLO
 from autoscaler.ports import Live
 from autoscaler.roster import ForecastSpec, Managed
 from autoscaler.runtime.choosing import RETRY_S, RiskChooser, sizes_of
@@ -56,9 +57,11 @@ def test_an_slo_begins_with_a_safe_risk_until_one_is_chosen() -> None:
     assert ForecastSpec(slo=0.2).risk == ForecastSpec().tau
 
 
-def test_an_slo_and_a_cost_ratio_exclude_each_other() -> None:
-    with pytest.raises(ValueError, match="beside a cost_ratio, got"):
+def test_ways_to_set_the_risk_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match=r"slo must be 0 .* beside a cost_ratio, got"):
         ForecastSpec(slo=0.01, cost_ratio=9.0)
+    with pytest.raises(ValueError, match=r"slo_of_platform must be 0 .* beside a slo, got"):
+        ForecastSpec(slo=0.01, slo_of_platform=0.5)
 
 
 def test_the_cheapest_risk_that_kept_the_slo_is_taken_with_its_margins() -> None:
@@ -78,6 +81,34 @@ def test_the_cheapest_risk_that_kept_the_slo_is_taken_with_its_margins() -> None
     # It has rehearsed three days of minutes, so that its margins are not those of a beginner.
     assert after.adding.age > 4000
     assert not seat.noted
+
+
+def test_the_platform_alone_can_be_the_measure() -> None:
+    seat = seated(3)
+    spec = ForecastSpec(of="running_jobs", slo_of_platform=0.5)
+    seat.manage(forecasting(spec), 30.0)
+    chosen(seat)
+    risk = seat.learned.risk_of("forecast")
+    assert risk is not None
+    assert risk.alone is not None
+    assert risk.replicas is not None
+    assert risk.of_platform == 0.5
+    assert risk.slo == max(LEAST_SLO, 0.5 * risk.alone.expected)
+    assert risk.met
+    assert risk.expected <= risk.slo
+    assert risk.replicas < risk.alone.replicas
+
+
+def test_another_share_of_the_platform_is_chosen_for_anew() -> None:
+    seat = seated(3)
+    seat.manage(forecasting(ForecastSpec(of="running_jobs", slo_of_platform=1.0)), 30.0)
+    chosen(seat)
+    assert seat.foresight is not None
+    assert seat.foresight.choice_due(seat.learned, NOW + 1) == []
+    seat.manage(forecasting(ForecastSpec(of="running_jobs", slo_of_platform=0.5)), 30.0)
+    assert seat.foresight.choice_due(seat.learned, NOW + 1) == ["forecast"]
+    seat.manage(forecasting(ForecastSpec(of="running_jobs", slo=0.01)), 30.0)
+    assert seat.foresight.choice_due(seat.learned, NOW + 1) == ["forecast"]
 
 
 def test_ticks_go_on_from_the_chosen_risk_at_once() -> None:

@@ -18,7 +18,7 @@ from autoscaler.core.observation import (
     Signal,
 )
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.forecast import Forecaster, Options, Sizes, choose
+from autoscaler.forecast import Forecaster, Options, Sizes, choose, end_of, living_alone
 from autoscaler.lab.backtest.demand import STEP_S
 from autoscaler.lab.backtest.simulate import Sight, World
 
@@ -35,7 +35,8 @@ class Ours:
 
     `demand` names the measured signal; with `forecast` its forecasts appear beside it under
     the forecast's own names. `window_s` is how much of the past a policy sees. With an `slo`
-    (share of requests that may find no room) the risk is chosen anew every day by replay.
+    (share of requests that may find no room) the risk is chosen anew every day by replay; with
+    `slo_of_platform` the same for that share of what the platform's own scaler would have had.
     """
 
     policies: tuple[PolicyEntry, ...]
@@ -45,6 +46,12 @@ class Ours:
     every_s: float = 30.0
     window_s: float = 120.0
     slo: float = 0.0
+    slo_of_platform: float = 0.0
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the risk is chosen every day."""
+        return bool(self.slo or self.slo_of_platform)
 
 
 @dataclass(slots=True)
@@ -89,7 +96,7 @@ class PolicyScaler:
 
         NaN without a forecast of one risk, and where no window of one could be scored.
         """
-        if self.forecaster is None or self.ours.slo:
+        if self.forecaster is None or self.ours.chooses:
             return math.nan
         ledger = self.forecaster.ledger
         trials, met = self._before
@@ -99,7 +106,7 @@ class PolicyScaler:
     def look(self, step: int, sight: Sight) -> Envelope:
         """One tick: observe, decide, remember."""
         self._learn(sight.load, step)
-        if self.ours.slo and step - self._chosen_at >= CHOICE_STEPS:
+        if self.ours.chooses and step - self._chosen_at >= CHOICE_STEPS:
             self._choose_risk()
         at = step * STEP_S
         plan = decide(self._observation(at, sight), self.ours.policies, self.ours.guards)
@@ -114,10 +121,16 @@ class PolicyScaler:
         """As the daemon does with an SLO: what would have kept it of late, once a day."""
         forecaster, world = self.forecaster, self._world
         self._chosen_at = self._seen
-        if forecaster is None or not self.ours.slo:
+        if forecaster is None or not self.ours.chooses:
             return
         sizes = Sizes(world.threads, world.least, world.most)
-        choice = choose(forecaster.history, forecaster.options, sizes, self.ours.slo)
+        past, options, slo = forecaster.history, forecaster.options, self.ours.slo
+        if self.ours.slo_of_platform:
+            alone = end_of(living_alone(past, options.lead_s, sizes, world.native))
+            if alone is None:
+                return
+            slo = alone.slo(self.ours.slo_of_platform)
+        choice = choose(past, options, sizes, slo)
         if choice is not None and choice.tau != forecaster.options.tau:
             self.forecaster = forecaster.with_risk_of(choice.rehearsed)
 

@@ -36,7 +36,7 @@ from autoscaler.lab.history import (
     read_past,
     why_nothing,
 )
-from autoscaler.lab.report.goals import Goals, run_goals
+from autoscaler.lab.report.goals import Goals, of_platform, run_goals
 from autoscaler.lab.report.study import Load, Study, Tell, run_study
 from autoscaler.lab.traces import TraceError
 from autoscaler.plugins import check
@@ -77,6 +77,7 @@ class Ask:
     demand: tuple[str, ...] = ()
     taus: tuple[float, ...] = ()
     slos: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
     cold_start_s: float = 120.0
     interval_s: float = 30.0
     replicas_p999: float = 20.0
@@ -116,7 +117,7 @@ def study_of(ask: Ask, tell: Tell | None = None) -> tuple[Study, list[str]]:
 
 def goals_of(ask: Ask, tell: Tell | None = None) -> tuple[Goals, list[str]]:
     """The published table over the loads that were asked for; as `study_of`."""
-    if ask.config is not None or ask.policy_sets or ask.taus or ask.slos:
+    if ask.config is not None or ask.policy_sets or ask.taus or ask.slos or ask.shares:
         raise AskError("--goals has its own sets: leave --config, --policy-set and risks out")
     world = _world(ask, ())
     loads, warnings = _loads(ask, ())
@@ -155,6 +156,10 @@ def _sets(ask: Ask, world: World, configured: Configured) -> list[PolicySet]:
         forecasts += [
             calibrated(world, ask.interval_s, name=f"{FORECAST}_slo_{slo:g}", slo=slo)
             for slo in ask.slos
+        ]
+        forecasts += [
+            calibrated(world, ask.interval_s, name=of_platform(share), slo_of_platform=share)
+            for share in ask.shares
         ]
     except ValueError as error:
         raise AskError(str(error)) from error

@@ -19,12 +19,14 @@ from autoscaler.lab.report.goals import (
     ONE_POINT,
     RISK_LINE,
     SELDOM_TAUS,
+    SHARE_OF_PLATFORM,
     SLO,
     SLOW_TAUS,
     TAUS,
     USUAL_TAU,
     Goals,
     named,
+    of_platform,
 )
 from autoscaler.lab.report.study import ALONE
 
@@ -159,19 +161,30 @@ def _envelope(goals: Goals) -> list[Row]:
     for condition, words in (("envelope", "evicts"), ("lingering", "does not evict")):
         if condition not in goals.studies:
             continue
-        found, traces = goals.of(condition), goals.traces(condition)
-        name = named(DEFAULT_TAU)
-        both = [t for t, row in traces.items() if _lower(row[name], row[ALONE])]
         rows.append(
             Row(
                 f"against the platform's own scaler alone, a lowered ceiling {words}",
                 "both lower on most traces",
                 "",
-                f"{_at(found[name])} against {_at(found[ALONE])}; both lower on {_listed(both)} "
-                f"of {len(traces)} (tau {DEFAULT_TAU:g}); {_each(traces, name)}",
+                "; ".join(
+                    _against_alone(goals, condition, name, setting)
+                    for name, setting in (
+                        (of_platform(SHARE_OF_PLATFORM), f"slo_of_platform {SHARE_OF_PLATFORM:g}"),
+                        (named(DEFAULT_TAU), f"tau {DEFAULT_TAU:g}"),
+                    )
+                ),
             )
         )
     return rows
+
+
+def _against_alone(goals: Goals, condition: str, name: str, setting: str) -> str:
+    found, traces = goals.of(condition), goals.traces(condition)
+    both = [trace for trace, row in traces.items() if _lower(row[name], row[ALONE])]
+    return (
+        f"{setting}: {_at(found[name])} against {_at(found[ALONE])}, both lower on "
+        f"{_listed(both)} of {len(traces)} ({_each(traces, name)})"
+    )
 
 
 def _each(traces: Mapping[str, Mapping[str, Measures]], name: str) -> str:

@@ -126,6 +126,9 @@ DETAIL_FIELDS: dict[str, Schema] = {
                 hours=told(NUMBER, "hours that the replay scored"),
                 met=told(TRUTH, "whether the replay kept the SLO"),
                 at=TIME,
+                of_platform=told(NUMBER, "share of the platform's own that the SLO is; 0: given"),
+                replicas=maybe(told(NUMBER, "mean replicas that the replay found at tau")),
+                alone=maybe(obj(expected=NUMBER, replicas=NUMBER)),
             )
         ),
     ),
