@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from playwright.async_api import Page, expect
 
+from autoscaler.core.envelope import Envelope
+from autoscaler.core.observation import Change
 from tests.fakes.page import Site
 
 
@@ -31,6 +34,18 @@ async def test_it_says_what_holds_now_in_a_sentence(fleet: Site, page: Page) -> 
         "latest"
     ]
     await expect(page.locator(".now")).to_contain_text(latest["headline"])
+
+
+async def test_what_others_have_changed_is_listed(fleet: Site, page: Page) -> None:
+    one = fleet.face.decisions["rerank"]
+    hands = Change(one.seen.at - 90, Envelope(2, 9, 8), Envelope(1, 4, 8), foreign=True)
+    seen = replace(one.seen, changes=(*one.seen.changes, hands))
+    fleet.face.decisions["rerank"] = replace(one, seen=seen)
+    await opened(fleet, page)
+    card = page.locator(".card").filter(has_text="Changed by others")
+    await expect(card.get_by_role("listitem").first).to_have_text(re.compile(r"2.9.*→.*1.4"))
+    await page.goto(f"{fleet.url}/d/embed")
+    await expect(card).to_contain_text("nobody else has changed it")
 
 
 async def test_three_charts_share_one_axis_and_have_ink(fleet: Site, page: Page) -> None:

@@ -57,6 +57,7 @@ class FakeFace:
     bug: Exception | None = None
     table: Table = field(default_factory=Table)
     managed: dict[str, Managed] = field(default_factory=dict)
+    pause_file: str | None = None
 
     def hello(self) -> Mapping[str, Any]:
         now = time.time()
@@ -98,7 +99,7 @@ class FakeFace:
                 "active": len(standing),
                 "fleet": [view.override_json(one) for one in standing if one.scope == "fleet"],
             },
-            pause_file=None,
+            pause_file=self.pause_file,
             configuration={
                 "digest": "0123456789ab",
                 "loaded_at": now - 7_300,
