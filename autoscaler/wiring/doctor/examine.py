@@ -71,7 +71,10 @@ async def _rehearsed(settings: Settings, clock: SystemClock) -> Seen:
             }
             questions = [(source, question) for (source, _), question in asked.items()]
             told = await ask_all(parts.sources, questions, clock.now(), 10.0)
+            # What a source says of a daemon that it may not know is not what it says of signals.
+            outcomes = dict(heard.sources)
             unscraped = await _unscraped(settings, parts, clock.now())
+            heard.sources = outcomes
         finally:
             await close(parts)
             await journal.close()

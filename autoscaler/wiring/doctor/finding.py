@@ -15,11 +15,24 @@ class Level(StrEnum):
     NOTE = "note"
 
 
+CHECKS = frozenset(
+    {
+        *("configuration", "static_token", "token", "scope", "clock", "platform"),
+        *("permission", "rid", "unsupported", "source", "signal", "label", "scrape"),
+        *("no_policy", "no_signal", "time_zones", "doubt", "interval"),
+        *("native_threshold", "native_delays", "file_mode", "pause_file", "port"),
+        *("journal", "journal_directory", "journal_mode", "journal_mount", "disk_space"),
+        *("other_automation", "endless_override"),
+    }
+)
+"""The names of the checks, for scripts and for `docs/doctor.md`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What was found about whom, why that matters, and what to do.
 
-    `check` names the check, for scripts. `unreachable` says that something did not answer, so
+    `check` is one of `CHECKS`. `unreachable` says that something did not answer, so
     that what depends on it was not looked at.
     """
 

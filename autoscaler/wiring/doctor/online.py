@@ -197,7 +197,8 @@ def of_native(seen: Seen, intervals: Mapping[str, float]) -> Iterator[Finding]:
             target = getattr(entry.policy, "target", None)
             if isinstance(target, float) and target >= native.up_threshold and not entry.shadow:
                 yield _fights(seat, entry.name, target, native)
-        if native.down_delay_s < native.up_delay_s:
+        # The platform's default for both thresholds is the same, and the API tells one of them.
+        if native.down_delay_s <= native.up_delay_s:
             yield Finding(
                 Level.WARNING,
                 "native_delays",

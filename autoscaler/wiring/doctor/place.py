@@ -29,16 +29,24 @@ def of_place(settings: Settings) -> Iterator[Finding]:
 
 def _writable(settings: Settings) -> Iterator[Finding]:
     for path in watch_files(settings):
-        mode = _mode(path)
-        if mode is not None and mode & OTHERS_WRITE:
-            yield Finding(
-                Level.WARNING,
-                "file_mode",
-                str(path),
-                f"others than its owner may write to it, its mode is {mode:04o}",
-                "whoever can change it decides where credentials go and what is scaled",
-                f"chmod go-w {path}",
-            )
+        yield from _open_to_others(path)
+    # Whoever may write to a directory can put another file in the place of one in it.
+    for folder in dict.fromkeys(path.parent for path in watch_files(settings)):
+        yield from _open_to_others(folder)
+
+
+def _open_to_others(path: Path) -> Iterator[Finding]:
+    mode = _mode(path)
+    if mode is None or not mode & OTHERS_WRITE or mode & stat.S_ISVTX:
+        return
+    yield Finding(
+        Level.WARNING,
+        "file_mode",
+        str(path),
+        f"others than its owner may write to it, its mode is {mode:04o}",
+        "whoever can change it decides where credentials go and what is scaled",
+        f"chmod go-w {path}",
+    )
 
 
 def _mode(path: Path) -> int | None:
@@ -65,6 +73,7 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         yield _unwritable(folder, f"nothing can be written there: {words}", f"chown it: {folder}")
         return
     yield from _space(folder)
+    yield from of_mount(folder, _mounts())
     mode = _mode(file)
     if mode is not None and mode & (stat.S_IROTH | stat.S_IWOTH):
         yield Finding(
@@ -94,6 +103,51 @@ def _space(folder: Path) -> Iterator[Finding]:
         "a full disk stops the journal, and with it every write",
         "free some, or shorten journal.keep",
     )
+
+
+# Between machines SQLite's locks do not hold on these.
+_SHARED = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.sshfs", "9p"})
+# In memory, and the layer of a container: gone with the machine's restart, or the container.
+_FORGETFUL = frozenset({"tmpfs", "ramfs", "overlay"})
+
+
+def _mounts() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def of_mount(folder: Path, mounts: str) -> Iterator[Finding]:
+    """Whether a journal is safe on the file system of its directory.
+
+    `mounts` is what Linux tells in /proc/self/mountinfo: field 5 is the place, and the kind of
+    file system follows a lone hyphen.
+    """
+    kind, longest = "", -1
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        place = left.split(" ")[4].replace("\\040", " ")
+        if folder.resolve().is_relative_to(place) and len(place) >= longest:
+            kind, longest = right.split(" ")[0], len(place)
+    if kind in _SHARED:
+        yield Finding(
+            Level.WARNING,
+            "journal_mount",
+            str(folder),
+            f"the journal lies on {kind}, which other machines may use, too",
+            "locks are not sure there: two daemons at once can damage it",
+            "put it on a local disk",
+        )
+    elif kind in _FORGETFUL:
+        yield Finding(
+            Level.NOTE,
+            "journal_mount",
+            str(folder),
+            f"the journal lies on {kind}, which does not outlive a restart of its machine or pod",
+            "cooldowns, overrides, pauses and what was learnt go with it",
+            "right for a trial; else put it on a disk or a volume that stays",
+        )
 
 
 def _pause_file(settings: Settings) -> Iterator[Finding]:
