@@ -161,6 +161,7 @@ def observations(draw: st.DrawFn) -> Observation:
         learned=draw(st.sampled_from(LEARNED_POOL)),
         mode=draw(st.sampled_from(Mode)),
         watched_since=draw(st.sampled_from(WATCHED_POOL)),
+        behind_since=draw(st.sampled_from((None, NOW - 30.0, NOW - 5000.0))),
     )
 
 

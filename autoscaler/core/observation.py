@@ -289,7 +289,8 @@ class Observation:
     `at` is Unix seconds. `envelope` is the platform's last answer, read at `envelope_at`.
     `changes` and `recommended` come from the journal, oldest first; so do `overrides`, the widest
     scope first. `mode` is the one that holds now, an operator's word on it included.
-    `watched_since` is when this deployment was first observed without a gap, Unix seconds.
+    `watched_since` is when this deployment was first observed without a gap, Unix seconds;
+    `behind_since` when more replicas were asked for that the platform has not made ready since.
     """
 
     at: float
@@ -308,6 +309,7 @@ class Observation:
     native: NativeScaling = NativeScaling()
     watched_since: float = 0.0
     risks: Mapping[str, float] = field(default_factory=lambda: NO_RISKS)
+    behind_since: float | None = None
 
     def signal(self, name: str) -> Signal:
         """The signal called `name`; Missing when it was never read."""

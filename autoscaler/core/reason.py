@@ -78,6 +78,7 @@ class Code(StrEnum):
     RECOVERING = "recovering"
     VETOED = "vetoed"
     SETTLING = "settling"
+    RAISE_NOT_REACHED = "raise_not_reached"
     CONSOLIDATION = "consolidation"
     BEHAVIOR_LIMIT = "behavior_limit"
     OSCILLATING = "oscillating"

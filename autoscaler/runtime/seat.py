@@ -188,6 +188,7 @@ class Seat:
             native=live.native,
             watched_since=at if self.watched_since is None else self.watched_since,
             risks=self.foresight.risks() if self.foresight is not None else NO_RISKS,
+            behind_since=self.startup.behind_since,
         )
 
     def watch_capacity(self, at: float) -> None:

@@ -25,6 +25,8 @@ class StartupWatch:
 
     asked_at: float | None = None
     unsettled: bool = False
+    behind_since: float | None = None
+    """Since when more was asked for that is not ready, however long that takes."""
 
     def raised(self, at: float) -> None:
         """More replicas were asked for; a second raise on the way does not restart the watch."""
@@ -33,13 +35,18 @@ class StartupWatch:
 
     def read(self, health: Health, at: float, learned: Learned) -> Learned:
         """A reading arrived; what is learnt now, the same object when nothing is new."""
+        ready = health.state == "ACTIVE" and health.is_ready
+        if ready:
+            self.behind_since = None
+        elif self.behind_since is None:
+            self.behind_since = self.asked_at
         if self.asked_at is None:
             return learned
         took = at - self.asked_at
         if took > LONGEST_S:
             self.asked_at = None
             return learned
-        if not (health.state == "ACTIVE" and health.is_ready):
+        if not ready:
             self.unsettled = True
             return learned
         if not self.unsettled:

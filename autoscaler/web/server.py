@@ -11,6 +11,7 @@ from aiohttp import web
 from autoscaler.web.api.parts import Parts
 from autoscaler.web.api.routes import add_routes
 from autoscaler.web.body import LARGEST
+from autoscaler.web.crowd import BoundedRunner, most_connections
 from autoscaler.web.doors import LONGEST_LINE, doorkeeper, headers, parse_listen
 
 # Requests still running at the end get this long, seconds; a scrape of 10,000 takes half of it.
@@ -49,7 +50,7 @@ async def serve(
     address. Raises ValueError for an address that is none, OSError when it is taken.
     """
     host, port = parse_listen(listen)
-    runner = web.AppRunner(
+    runner = BoundedRunner(
         _app(parts, [host, *allowed_hosts]),
         access_log=None,
         logger=_QUIET,
@@ -59,6 +60,7 @@ async def serve(
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_FIELD,
     )
+    runner.most = most_connections()
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, ssl_context=tls).start()

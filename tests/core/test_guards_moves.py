@@ -105,6 +105,23 @@ def test_a_newer_reading_that_is_not_ready_does_not_settle() -> None:
     assert Settle().shape(plan(LOWER), by_hand).after == BEFORE
 
 
+@pytest.mark.fault(38)
+def test_what_does_not_arrive_is_asked_for_again_only_now_and_then() -> None:
+    more, starting = plan(Envelope(8, 12, 32)), Health("STARTING", is_ready=False)
+    behind = unsettled(health=starting, behind_since=NOW - 601)
+    kept = Settle().shape(more, behind)
+    assert kept.after == BEFORE
+    assert kept.trail[-1].reason.code is Code.RAISE_NOT_REACHED
+    assert "asked for 10 min ago are not ready yet" in str(kept.trail[-1].reason)
+    # It may only be slow, or the quota may have been raised: once in ten minutes it is tried.
+    tried = unsettled(health=starting, behind_since=NOW - 1300, changes=(change(601, 2, 4),))
+    assert Settle().shape(more, tried).after == more.after
+    # And whoever has not waited for so long yet may have what it needs.
+    assert Settle().shape(more, unsettled(health=starting, behind_since=NOW - 30)).after == (
+        more.after
+    )
+
+
 def test_an_empty_deployment_is_settled_without_being_ready() -> None:
     idle = Health("ACTIVE", is_ready=False)
     assert settled(seen(health=idle, envelope=Envelope(0, 5, 32)))

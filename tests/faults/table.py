@@ -70,8 +70,7 @@ PARTS: dict[str, tuple[Fault, ...]] = {
         Fault(
             38,
             "a quota keeps replicas away",
-            "told, and raises are capped",
-            "not covered yet: a raise beyond a quota is repeated up to the limit, and is not told",
+            "told, and more is asked for only once in ten minutes",
         ),
         Fault(39, "a redirect to a login page", "an error; no token goes to another host"),
         Fault(40, "TLS fails, the CA changes", "nothing is written; the envelope stays"),
@@ -116,12 +115,7 @@ PARTS: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(64, "SIGTERM in the middle of a write", "it ends first; a second one ends at once"),
         Fault(65, "a restart while it cools down", "the cooldown goes on"),
-        Fault(
-            66,
-            "no more descriptors or connections",
-            "bounded pools; errors, not crashes",
-            "not covered yet: nothing tests a process that has run out of descriptors",
-        ),
+        Fault(66, "no more descriptors or connections", "bounded pools; errors, not crashes"),
         Fault(67, "nobody reads the log", "lines are dropped and counted, time is not"),
         Fault(68, "everything fails for ever", "memory stays bounded"),
         Fault(69, "a run is missed", "made up for once, counted, seen in the age of decisions"),

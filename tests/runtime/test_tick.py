@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -334,3 +335,26 @@ async def test_the_truth_of_an_intent_is_what_the_platform_has() -> None:
     assert truth(intent, replace(live, envelope=intent.after)).kind is Kind.APPLIED
     other = truth(intent, replace(live, envelope=Envelope(1, 1, 1)))
     assert other.reason.code is Code.DRIFTED
+
+
+@pytest.mark.fault(38)
+async def test_a_quota_that_keeps_replicas_away_is_told_and_not_asked_for_more_and_more() -> None:
+    stage = await Stage().set()
+    load, floors = 200.0, []
+    for _ in range(140):
+        # Requests pile up, for the platform cannot start what it was asked for.
+        load *= 1.02
+        decision = await stage.turn(load=load)
+        rid = RIDS["chat"]
+        stage.platform.holds(rid, stage.platform.live[rid].envelope, "STARTING")
+        stage.seats[0].was_read(stage.platform.live[rid], stage.clock.now())
+        floors.append(decision.plan.after.min_replicas)
+    told = [d.outcome.reason.code for r in stage.ears.reports for d in r.decisions]
+    assert Code.RAISE_NOT_REACHED in told
+    # After the first ten minutes there are two attempts in twenty-five.
+    later = [b for a, b in pairwise(floors[41:]) if b > a]
+    assert len(later) <= 3
+    ready = stage.platform.live[RIDS["chat"]].envelope
+    stage.platform.holds(RIDS["chat"], ready)
+    stage.seats[0].was_read(stage.platform.live[RIDS["chat"]], stage.clock.now())
+    assert stage.seats[0].observe(stage.clock.now()).behind_since is None

@@ -8,7 +8,7 @@ from autoscaler.core.guards.health import settled
 from autoscaler.core.observation import Observation
 from autoscaler.core.options import check_options, meta
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Code, because
+from autoscaler.core.reason import Code, Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,9 @@ class Settle:
     """After an own change, wait for a newer reading that says ACTIVE and ready, or 600 s.
 
     Until then nothing is lowered and no thread changes, and only a raise that asks for a
-    quarter more guaranteed capacity than there is now goes ahead: 4 x 32 to 5 x 32.
+    quarter more guaranteed capacity than there is now goes ahead: 4 x 32 to 5 x 32. When more
+    replicas were asked for longer ago than that and the platform has not been ready since, for
+    want of quota or GPUs perhaps, it is asked for more only once in that time.
     """
 
     timeout_s: float = field(
@@ -44,6 +46,8 @@ class Settle:
         )
         raised = plan.not_below("settle", reason)
         raised = raised.move(replace(raised.after, threads=plan.before.threads), "settle", reason)
+        if seen.behind_since is not None and seen.at - seen.behind_since > self.timeout_s:
+            return raised.move(plan.before, "settle", _not_reached(seen, seen.behind_since, left))
         now, then = plan.before.floor_capacity, raised.after.floor_capacity
         if then > now and then >= now * (1 + self.raise_again_share):
             return raised
@@ -58,3 +62,13 @@ class Settle:
                 return 0.0
             return change.at + self.timeout_s - seen.at
         return 0.0
+
+
+def _not_reached(seen: Observation, since: float, left: float) -> Reason:
+    return because(
+        Code.RAISE_NOT_REACHED,
+        "the replicas asked for {ago:span} ago are not ready yet (no quota, no GPUs?); "
+        "it is asked for more in {left:span}",
+        ago=seen.at - since,
+        left=left,
+    )

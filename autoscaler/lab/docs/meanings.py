@@ -76,6 +76,7 @@ MEANINGS: Mapping[Code, str] = MappingProxyType(
         Code.BEHAVIOR_LIMIT: "A rate of `behavior` allows no more within its period.",
         Code.OSCILLATING: "The dial went up and down too often lately: it stays up.",
         Code.NOT_WORTH_A_RESTART: "Other threads would change too little for a restart.",
+        Code.RAISE_NOT_REACHED: "What was asked for is not ready for long: a quota, or no GPUs.",
         Code.RESTART_UNSAFE: "A restart now would hurt: not settled, or too much load.",
         Code.THREADS_KEPT: "The threads stay, so what depended on them stays as well.",
         Code.DRIFT_ADOPTED: "Somebody turned this dial by hand: not against them for a while.",

@@ -27,6 +27,7 @@ _LEAN = (
     "recommended",
     "overrides",
     "risks",
+    "behind_since",
 )
 
 
