@@ -23,11 +23,15 @@ def check(
     import json
 
     from autoscaler.cli.story import table
-    from autoscaler.wiring import inspect, validate
+    from autoscaler.wiring.validate import validate
 
     with told():
         summary = validate(config)
-        found = asyncio.run(inspect(config)) if online else None
+        found = None
+        if online:
+            from autoscaler.wiring.inspect import inspect
+
+            found = asyncio.run(inspect(config))
     if as_json:
         typer.echo(json.dumps({"summary": summary, "online": found}))
     else:

@@ -28,8 +28,8 @@ def explain(
     import json
 
     from autoscaler.cli.story import tell
-    from autoscaler.wiring import last_decision, recorded_decision
     from autoscaler.wiring.operate import said_since
+    from autoscaler.wiring.store import last_decision, recorded_decision
 
     if at is not None or decision:
         with told():

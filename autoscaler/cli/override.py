@@ -176,8 +176,8 @@ def look(
     """Have the running daemon read and decide a deployment, a group or the fleet now."""
     import asyncio
 
-    from autoscaler.wiring import NotManaged
     from autoscaler.wiring.operate import look as ask
+    from autoscaler.wiring.scopes import NotManaged
 
     where, _ = _taken([scope] if scope else [], everything=everything, value="")
     with told():
@@ -194,8 +194,8 @@ def _said(config: Config, scope: str, word: Override, span: float | None) -> str
     """Say it, and tell when it ends."""
     import asyncio
 
-    from autoscaler.wiring import NotManaged
     from autoscaler.wiring.operate import say
+    from autoscaler.wiring.scopes import NotManaged
 
     with told():
         try:

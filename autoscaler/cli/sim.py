@@ -88,7 +88,7 @@ def _run(seed: int, days: float, deployments: int, *, tell: bool = False) -> End
 def composition() -> Composition:
     """The daemon as wiring puts it together, on a machine of the simulation."""
     from autoscaler.lab.sim.run import Composition
-    from autoscaler.wiring import start
+    from autoscaler.wiring.serve import start
     from autoscaler.wiring.simulated import machine
 
     return Composition(start, machine)

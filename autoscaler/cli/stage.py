@@ -24,7 +24,7 @@ from autoscaler.lab.platform.server import SimulatedPlatform
 from autoscaler.ports import TickReport
 from autoscaler.settings import Settings, load
 from autoscaler.web.access import digest_of, new_token
-from autoscaler.wiring import Running, logging_for, start
+from autoscaler.wiring.serve import Running, logging_for, start
 
 SPEED = 60.0
 NAME = "chat"

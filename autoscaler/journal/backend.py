@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-Insert = sqlite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
 
 
 class Backend(Protocol):
@@ -52,6 +55,9 @@ def insert_into(connection: AsyncConnection, table: Table) -> Insert:
     """An insert that may say what to do on a conflict, in the connection's dialect."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
+    # Imported late: a store in a file does not need it, and it takes its time.
+    from sqlalchemy.dialects import postgresql
+
     return postgresql.insert(table)
 
 

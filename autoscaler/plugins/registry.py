@@ -12,7 +12,7 @@ import pkgutil
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -52,14 +52,14 @@ class Registry:
         for name in _modules(POLICIES):
             self._add(self._policies, name, partial(_packaged_policy, name))
         self._own = frozenset(self._policies)
-        for point in importlib.metadata.entry_points(group=POLICY_ENTRY_POINTS):
+        for point in _points(POLICY_ENTRY_POINTS, *sys.path):
             self._add(self._policies, point.name, partial(_installed_policy, point))
         for directory in directories:
             for file in _files(Path(directory)):
                 self._add(self._policies, file.stem, partial(_policy_file, file))
         for name in _modules(SOURCES):
             self._add(self._sources, name, partial(_packaged_source, name))
-        for point in importlib.metadata.entry_points(group=SOURCE_ENTRY_POINTS):
+        for point in _points(SOURCE_ENTRY_POINTS, *sys.path):
             self._add(self._sources, point.name, partial(_installed_source, point))
 
     def policies(self) -> tuple[str, ...]:
@@ -102,6 +102,12 @@ class Registry:
         if name in known:
             raise PluginError(f"the name {name!r} is taken: two plug-ins cannot share it")
         known[name] = loader
+
+
+@cache
+def _points(group: str, *_places: str) -> importlib.metadata.EntryPoints:
+    # Reads a file of every installed package: once a process and search path is enough.
+    return importlib.metadata.entry_points(group=group)
 
 
 def _modules(package: str) -> list[str]:

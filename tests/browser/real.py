@@ -12,7 +12,7 @@ from autoscaler.lab.platform.fleet import demo_fleet
 from autoscaler.lab.platform.server import SimulatedPlatform
 from autoscaler.settings import Settings
 from autoscaler.web.access import new_token
-from autoscaler.wiring import Running, start
+from autoscaler.wiring.serve import Running, start
 
 NAMES = sorted(name for members in stage.GROUPS.values() for name in members)
 

@@ -14,7 +14,7 @@ from autoscaler.core.envelope import Dial
 from autoscaler.core.observation import Control, Mode, Override
 from autoscaler.ports import JournalError
 from autoscaler.settings import load
-from autoscaler.wiring import NotManaged
+from autoscaler.wiring.scopes import NotManaged
 from autoscaler.wiring.serve import Running, start
 from tests.fakes.daemon import Stage, stage, until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.wiring import validate
+from autoscaler.wiring.validate import validate
 from tests.fakes.configuration import ENVIRON, RID, text_of, written
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from autoscaler.settings import Settings, load
-from autoscaler.wiring import validate
 from autoscaler.wiring.store import journal_url
+from autoscaler.wiring.validate import validate
 from tests.fakes.configuration import ENVIRON, text_of, written
 
 POSTGRES = "journal: {url: 'postgresql://scaler@db.example/autoscaler'}\n"
