@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -38,34 +39,51 @@ NOW = 1_790_000_000.0
 STATES = ("ACTIVE", "STARTING", "DEGRADED", "DISABLED", "FAILED", "HIBERNATING")
 SIGNALS = ("running_jobs", "error_share")
 
+# A strategy that is built anew at every draw costs ten times what it draws: each is built once.
 numbers = st.integers(0, 60)
 reasons = st.builds(Reason, st.sampled_from(Code), st.just("because"))
 
 
+@cache
+def _between(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.integers(low, high)
+
+
 @st.composite
 def envelopes(draw: st.DrawFn, low: int = 0, high: int = 60) -> Envelope:
-    floor = draw(st.integers(low, high))
-    return Envelope(floor, draw(st.integers(floor, high)), draw(st.integers(1, 64)))
+    floor = draw(_between(low, high))
+    return Envelope(floor, draw(_between(floor, high)), draw(_between(1, 64)))
+
+
+_GAPS = st.lists(st.floats(1, 120), max_size=12)
+_AGES = st.floats(0, 400)
+_TRUTHS = st.booleans()
+
+
+@cache
+def _values(count: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.floats(0, 1e6, allow_nan=False), min_size=count, max_size=count)
 
 
 @st.composite
 def series(draw: st.DrawFn, newest: float = NOW) -> Series:
-    gaps = draw(st.lists(st.floats(1, 120), max_size=12))
-    times = [newest - draw(st.floats(0, 400))]
+    gaps = draw(_GAPS)
+    times = [newest - draw(_AGES)]
     for gap in gaps:
         times.append(times[-1] - gap)
-    values = draw(
-        st.lists(st.floats(0, 1e6, allow_nan=False), min_size=len(times), max_size=len(times))
-    )
-    return Series(tuple(reversed(times)), tuple(values), draw(st.booleans()))
+    return Series(tuple(reversed(times)), tuple(draw(_values(len(times)))), draw(_TRUTHS))
 
 
 bids = st.builds(Bid, st.none() | numbers, st.none() | numbers, st.none() | numbers)
 
 
+_ENVELOPES = envelopes()
+_LONG_AGES = st.floats(0, 90_000)
+
+
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
-    return Change(NOW - draw(st.floats(0, 90_000)), draw(envelopes()), draw(envelopes()))
+    return Change(NOW - draw(_LONG_AGES), draw(_ENVELOPES), draw(_ENVELOPES))
 
 
 # Drawing every number of an observation costs 20 ms, and the promises of the core are tried
@@ -142,27 +160,31 @@ CHANGES_POOL = ((), *_pool(_changes, 80))
 WISHES_POOL = ((), *_pool(_wishes, 80))
 WORDS_POOL = ((), *_pool(_words, 40))
 LEARNED_POOL = (Learned(), *(Learned(ceiling) for ceiling in (1, 8, 32, 64)))
+SEEN_POOL = tuple(NOW - age for age in (5.0, 0.0, 120.0, 600.0))
 WATCHED_POOL = (NOW - 10_000.0, NOW - 60.0, NOW)
+BEHIND_POOL = (None, NOW - 30.0, NOW - 5000.0)
+HEALTH_POOL = tuple(Health(state, is_ready) for state in STATES for is_ready in (False, True))
+
+_PARTS: dict[str, st.SearchStrategy[Any]] = {
+    "envelope": _ENVELOPES,
+    "envelope_at": st.sampled_from(SEEN_POOL),
+    "health": st.sampled_from(HEALTH_POOL),
+    "limits": st.sampled_from(LIMITS_POOL),
+    "signals": st.sampled_from(SIGNALS_POOL),
+    "changes": st.sampled_from(CHANGES_POOL),
+    "recommended": st.sampled_from(WISHES_POOL),
+    "overrides": st.sampled_from(WORDS_POOL),
+    "learned": st.sampled_from(LEARNED_POOL),
+    "mode": st.sampled_from(Mode),
+    "watched_since": st.sampled_from(WATCHED_POOL),
+    "behind_since": st.sampled_from(BEHIND_POOL),
+}
 
 
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
-    return Observation(
-        at=NOW,
-        deployment="chat",
-        envelope=draw(envelopes()),
-        envelope_at=NOW - draw(st.sampled_from((5.0, 0.0, 120.0, 600.0))),
-        health=Health(draw(st.sampled_from(STATES)), draw(st.booleans())),
-        limits=draw(st.sampled_from(LIMITS_POOL)),
-        signals=draw(st.sampled_from(SIGNALS_POOL)),
-        changes=draw(st.sampled_from(CHANGES_POOL)),
-        recommended=draw(st.sampled_from(WISHES_POOL)),
-        overrides=draw(st.sampled_from(WORDS_POOL)),
-        learned=draw(st.sampled_from(LEARNED_POOL)),
-        mode=draw(st.sampled_from(Mode)),
-        watched_since=draw(st.sampled_from(WATCHED_POOL)),
-        behind_since=draw(st.sampled_from((None, NOW - 30.0, NOW - 5000.0))),
-    )
+    parts = {name: draw(strategy) for name, strategy in _PARTS.items()}
+    return Observation(at=NOW, deployment="chat", **parts)
 
 
 class Says:
@@ -197,9 +219,12 @@ def entry(name: str, answer: object, *, shadow: bool = False, **parts: object) -
     return PolicyEntry(name, Says(answer), shadow=shadow, **parts)  # type: ignore[arg-type]  # answers may be wrong on purpose
 
 
+_SAID = st.lists(st.sampled_from(ANSWERS_POOL), max_size=4)
+
+
 @st.composite
 def entries(draw: st.DrawFn) -> tuple[PolicyEntry, ...]:
-    said = draw(st.lists(st.sampled_from(ANSWERS_POOL), max_size=4))
+    said = draw(_SAID)
     return tuple(entry(f"p{i}", answer, shadow=shadow) for i, (answer, shadow) in enumerate(said))
 
 
