@@ -25,10 +25,20 @@ def variants(name: str) -> list[Any]:
     return own + [built(name, **options) for options in example.more]
 
 
+def waits(policy: Any) -> bool:
+    """Whether a wish must last: then more load earlier can mean less now.
+
+    The raise was due earlier, somebody took it back since, and a new wish has to last anew.
+    """
+    return bool(getattr(policy, "raise_after_s", 0) or getattr(policy, "lower_after_s", 0))
+
+
 def contract(name: str, policy: Any) -> type[PolicyContract]:
     promises = examples()[name].promises if name in examples() else {}
     parts = {"policy": policy, "examples": EXAMPLES, **promises}
     rises = tuple(each for each in parts.get("rises_with", ()) if each in policy.needs)
+    if waits(policy):
+        rises = ()
     return type(f"Test_{name}", (PolicyContract,), {**parts, "rises_with": rises})
 
 
