@@ -7,6 +7,7 @@ resolved is the caller's to decide, by reading.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from yarl import URL
@@ -22,9 +23,11 @@ from autoscaler.foundry.errors import (
     NoAnswer,
     TimedOut,
     TokenRenewed,
+    TooLate,
     Unauthorized,
     retry_cause,
 )
+from autoscaler.foundry.fence import Fence
 from autoscaler.foundry.options import FoundryOptions
 from autoscaler.foundry.pacing import Pace, Turn
 from autoscaler.foundry.secret import Secret
@@ -48,6 +51,7 @@ class Client:
         door: Door,
         clock: Clock,
         watch: PlatformWatch,
+        fence: Fence,
     ) -> None:
         self._options = options
         self._endpoints = endpoints
@@ -56,6 +60,7 @@ class Client:
         self._door = door
         self._clock = clock
         self._watch = watch
+        self._fence = fence
 
     async def get(self, rid: str, turn: Turn) -> Object:
         """One live deployment as raw JSON."""
@@ -76,7 +81,8 @@ class Client:
         """Replace the whole runtime configuration, sent once; the platform's new view of it.
 
         `leave` is awaited when everything else is done and waited for; what it raises is raised
-        here, and then nothing was sent.
+        here, and then nothing was sent. It and the PUT share one deadline, and a process that
+        sleeps past that does not send it (`fence.py`).
         Raises TokenRenewed after a 401 that a newer token may cure: by then the configuration
         is too old to be sent again unread.
         """
@@ -146,21 +152,29 @@ class Client:
     ) -> Answer:
         await turn.start()
         try:
-            if leave is not None:
-                await leave()
-            answer = await observed(operation, request, self._door, self._clock, self._watch)
+            answer = await self._leave(operation, request, leave)
             # A PUT's body holds the environment; an answer may echo it, so it is not quoted.
             quote = request.method != "PUT"
             error = error_of(answer, self._clock.now(), (token.reveal(),), quote=quote)
             if error is not None:
                 raise error
             turn.ended(None)
+        except TooLate:
+            raise  # that says nothing about the platform
         except FoundryError as error:
             turn.ended(error)
             raise
         finally:
             turn.abandoned()
         return answer
+
+    async def _leave(self, operation: str, request: Request, leave: Leave | None) -> Answer:
+        if leave is None:
+            return await observed(operation, request, self._door, self._clock, self._watch)
+        with self._fence.departure(self._clock, request.deadline_s) as departure:
+            await leave()
+            leaving = replace(request, departure=departure)
+            return await observed(operation, leaving, self._door, self._clock, self._watch)
 
 
 async def observed(
@@ -174,7 +188,7 @@ async def observed(
         skew = skew_s(answer.headers.get("Date", ""), sent, clock.now())
         if skew is not None:
             watch.skewed(skew)
-    except TimedOut:
+    except (TimedOut, TooLate):
         status = "timeout"
         raise
     except InvalidAnswer:

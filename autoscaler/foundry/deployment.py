@@ -14,6 +14,7 @@ from autoscaler.foundry.client import Client, observed
 from autoscaler.foundry.door import Answer, Door, Request
 from autoscaler.foundry.endpoints import Endpoints, endpoints
 from autoscaler.foundry.errors import FoundryError
+from autoscaler.foundry.fence import UNFENCED, Fence
 from autoscaler.foundry.options import FoundryOptions, Login, TokenLogin
 from autoscaler.foundry.pacing import REQUESTS_PER_WRITE, Pace
 from autoscaler.foundry.parking import Parking
@@ -27,8 +28,9 @@ from autoscaler.ports import Clock, LastWord, Live, PlatformWatch, Unread, grant
 class FoundryPlatform:
     """Palantir Foundry's live deployments. Satisfies `ports.Platform`.
 
-    `last_word` is asked right before each PUT leaves, after all waiting. Raises ValueError for a
-    URL or a CA file that cannot be used; nothing is asked of the platform yet.
+    `last_word` is asked right before each PUT leaves, after all waiting; `fence` ends the process
+    when it sleeps in between. Raises ValueError for a URL or a CA file that cannot be used; nothing
+    is asked of the platform yet.
     """
 
     def __init__(
@@ -39,13 +41,16 @@ class FoundryPlatform:
         rng: random.Random,
         watch: PlatformWatch,
         last_word: LastWord = granted,
+        fence: Fence = UNFENCED,
     ) -> None:
         places = endpoints(options.url, preview=options.preview)
         self._clock = clock
         self._door = Door(options)
         self._pace = Pace(options.pacing, clock, rng, watch)
         self._auth = self._login(login, places, options, rng, watch)
-        self._client = Client(options, places, self._auth, self._pace, self._door, clock, watch)
+        self._client = Client(
+            options, places, self._auth, self._pace, self._door, clock, watch, fence
+        )
         self._writer = Writer(self._client, clock, last_word)
         self._parking = Parking(clock)
         self._busy: set[str] = set()

@@ -5,7 +5,8 @@ aiohttp sends a GET or PUT again by itself when the connection breaks (aio-libs/
 connection receives it twice. A middleware does, by turning the break into an error of ours.
 The PUT keeps a connection of its own all the same, so that it never meets a stale one, and
 `SO_LINGER` of zero makes the kernel forget its unsent bytes when the process dies: without it
-a PUT was seen to arrive 25.8 s after its sender was killed.
+a PUT was seen to arrive 25.8 s after its sender was killed. A PUT that is given up is aborted,
+because closing would go on sending what asyncio still holds of it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from autoscaler.foundry.errors import (
     FoundryError,
     NotConnected,
     TimedOut,
+    TooLate,
 )
+from autoscaler.foundry.fence import Departure
+from autoscaler.foundry.leaving import LeavingBody
 from autoscaler.foundry.options import FoundryOptions
 from autoscaler.outbound.address import guarded_socket
 
@@ -36,13 +40,17 @@ _AGENT = "foundry-autoscaler"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. `deadline_s` is total, from the first packet to the last."""
+    """What to send. `deadline_s` is total, from the first packet to the last.
+
+    A `departure` says how much of that is left, and whether the body may still leave.
+    """
 
     method: str
     url: URL
     deadline_s: float
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    departure: Departure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Door:
         self._writer: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> Answer:
-        """Send once. Raises NotConnected, ConnectionLost, TimedOut or AnswerTooLarge."""
+        """Send once. Raises NotConnected, ConnectionLost, TimedOut, TooLate or AnswerTooLarge."""
         answer, fault = await self._exchange(request)
         # Raised out here: foreign errors carry the request with its Authorization header.
         if fault is not None:
@@ -81,14 +89,33 @@ class Door:
         self._reader = self._writer = None
 
     async def _exchange(self, request: Request) -> tuple[Answer | None, FoundryError | None]:
+        departure = request.departure
+        if departure is None or request.body is None:
+            return await self._told(request, request.body, request.deadline_s)
+        body = LeavingBody(request.body, departure)
+        try:
+            answer, fault = await self._told(request, body, departure.left_s())
+        except BaseException:
+            body.abort()
+            raise
+        if fault is not None:
+            body.abort()
+        if departure.late:
+            return None, TooLate("its time was over before it could leave; nothing was sent")
+        return answer, fault
+
+    async def _told(
+        self, request: Request, body: bytes | LeavingBody | None, left_s: float
+    ) -> tuple[Answer | None, FoundryError | None]:
         try:
             async with self._session(request.method).request(
                 request.method,
                 request.url,
-                data=request.body,
+                data=body,
                 headers=request.headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=request.deadline_s),
+                # A total of 0 would be none at all.
+                timeout=aiohttp.ClientTimeout(total=max(left_s, 1e-3)),
             ) as response:
                 return await self._read(response), None
         except (AnswerTooLarge, ConnectionLost) as error:

@@ -3,6 +3,7 @@
 ```
 FoundryError
 ├── InvalidRid                       not asked: the RID is not one
+├── TooLate                          not sent: its time was over before the first byte left
 ├── NotNow                           not asked: it would be too much
 │   ├── PaceExhausted
 │   └── BreakerOpen
@@ -72,6 +73,10 @@ class FoundryError(Exception):
 
 class InvalidRid(FoundryError):
     """The identifier cannot be a RID; nothing was asked."""
+
+
+class TooLate(FoundryError):
+    """The deadline passed before the first byte left; nothing was sent."""
 
 
 class NotNow(FoundryError):

@@ -47,6 +47,7 @@ class _Rule:
 
 # The first that fits; children stand before their parents.
 _RULES = (
+    _Rule((e.TooLate,), Kind.DEFERRED, Code.TOO_OLD),
     _Rule((e.PaceExhausted,), Kind.DEFERRED, Code.PACING),
     _Rule((e.BreakerOpen,), Kind.DEFERRED, Code.BREAKER_OPEN),
     _Rule((e.TooManyRequests,), Kind.DEFERRED, Code.RATE_LIMITED),

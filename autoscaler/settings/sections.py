@@ -116,6 +116,9 @@ class Platform(Shape):
     """Send preview=true: the endpoints are in preview and ask for it."""
     timeouts: Timeouts = Timeouts()
     """Deadlines of requests."""
+    self_fence: bool = True
+    """A daemon that slept past a PUT's deadline is ended by the kernel (SIGALRM) before it can
+    write; switch it off to halt the daemon in a debugger."""
     resync: Seconds = Field(default=300.0, ge=10, le=86_400)
     """Every deployment is re-read at least this often, jittered; seconds or a duration."""
     pacing: Pacing = Pacing()

@@ -18,6 +18,7 @@ from autoscaler.foundry import (
     PacingOptions,
     TokenLogin,
 )
+from autoscaler.foundry.fence import UNFENCED, Fence
 from autoscaler.isolation import Order, Pool
 from autoscaler.plugins import assemble, build_sources
 from autoscaler.ports import Clock, LastWord, PlatformWatch, SourceWatch, granted
@@ -34,14 +35,17 @@ def build(
     source_watch: SourceWatch,
     clock: Clock,
     last_word: LastWord = granted,
+    fence: Fence = UNFENCED,
 ) -> Parts:
     """Everything that one configuration asks for. Raises ConfigError; asks nobody anything.
 
-    `last_word` is asked right before each PUT leaves.
+    `last_word` is asked right before each PUT leaves; `fence` ends the process when it sleeps in
+    between, unless the configuration says that it may.
     """
     groups = assemble(settings)
     sources = build_sources(settings, source_watch, clock)
-    platform = build_platform(settings, platform_watch, clock, last_word)
+    fence = fence if settings.platform.self_fence else UNFENCED
+    platform = build_platform(settings, platform_watch, clock, last_word, fence)
     resync, write = settings.platform.resync, settings.platform.timeouts.write
     plugins = settings.plugins
     rules, limits = plugins.quarantine, plugins.isolation
@@ -64,7 +68,11 @@ def build(
 
 
 def build_platform(
-    settings: Settings, watch: PlatformWatch, clock: Clock, last_word: LastWord
+    settings: Settings,
+    watch: PlatformWatch,
+    clock: Clock,
+    last_word: LastWord,
+    fence: Fence = UNFENCED,
 ) -> FoundryPlatform:
     """The platform's client. Raises ConfigError for a CA file that holds no certificate."""
     platform = settings.platform
@@ -78,7 +86,8 @@ def build_platform(
     )
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     try:
-        return FoundryPlatform(options, _login(platform.auth), clock, chance, watch, last_word)
+        login = _login(platform.auth)
+        return FoundryPlatform(options, login, clock, chance, watch, last_word, fence)
     except ValueError as problem:
         fault = Fault(("platform", "ca_file"), f"must be a PEM file: {problem}", platform.ca_file)
         raise ConfigError([settings.tree.problem(fault)]) from problem

@@ -17,6 +17,7 @@ import structlog
 from autoscaler import __version__
 from autoscaler.core.decision import Outcome
 from autoscaler.core.envelope import Envelope
+from autoscaler.foundry.fence import UNFENCED, Fence
 from autoscaler.journal import SqlJournal
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
@@ -39,6 +40,7 @@ from autoscaler.wiring.build import build, loaded_secrets
 from autoscaler.wiring.controls import Controls, enter
 from autoscaler.wiring.face import DaemonFace, Witnesses, forecast_readings, inside, parts_of
 from autoscaler.wiring.face.configuration import changed_keys, sections_changed
+from autoscaler.wiring.kernel_timer import process_fence
 from autoscaler.wiring.notices import Notices, alarm_of, sinks_of
 from autoscaler.wiring.signals import signals
 from autoscaler.wiring.store import open_store
@@ -100,6 +102,7 @@ class Running:
     journal: SqlJournal
     page: WebParts
     keeper: Keeper
+    fence: Fence
     again_at: float | None = None
     """When to try a configuration again that was good but came at a bad moment; monotonic."""
 
@@ -154,7 +157,14 @@ class Running:
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
         watches, daemon = self.heard.watches, self.daemon
-        parts = build(settings, watches.platform, watches.source, daemon.clock, daemon.last_word)
+        parts = build(
+            settings,
+            watches.platform,
+            watches.source,
+            daemon.clock,
+            daemon.last_word,
+            self.fence,
+        )
         try:
             await daemon.adopt(parts)
         except BaseException:
@@ -184,11 +194,13 @@ async def start(
     dropped: Callable[[], int] = lambda: 0,
     hide: Callable[[str], None] = lambda _: None,
     pause: PauseFile | None = None,
+    fence: Fence = UNFENCED,
 ) -> Running:
     """Open the journal, build the parts, serve the page, begin to tick.
 
     `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines; `hide`
-    is told every secret that a reload brings; `pause` is the pause file that signals know.
+    is told every secret that a reload brings; `pause` is the pause file that signals know; `fence`
+    ends the process when it sleeps while a PUT leaves.
 
     Raises ConfigError, JournalError (JournalLocked when another daemon is there), OSError when
     the address is taken.
@@ -208,7 +220,7 @@ async def start(
 
     access, tls = access_of(settings), tls_of(settings)
     sinks, tracer = sinks_of(settings), tracer_of(settings)
-    parts = build(settings, watches.platform, watches.source, clock, last_word)
+    parts = build(settings, watches.platform, watches.source, clock, last_word, fence)
     journal = await open_store(settings)
     lines = DecisionLog()
     told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, notices, *listeners)
@@ -224,7 +236,7 @@ async def start(
     _watch(metrics, daemon, parts)
     await _begin(daemon, parts, server)
     heard = Heard(metrics, lines, watches, witnesses, notices)
-    running = Running(settings, daemon, heard, server, hide, controls, journal, page, keeper)
+    running = Running(settings, daemon, heard, server, hide, controls, journal, page, keeper, fence)
     await notices.take(sinks)
     await _begun(running, parts.digest)
     return running
@@ -319,7 +331,8 @@ async def serve(path: Path) -> None:
     with logging_for(settings) as logs:
         pause = PauseFile(settings.pause_file)
         async with signals(pause) as (stop, reload):
-            opening = start(settings, (), logs.dropped, logs.redactor.add, pause)
+            fence = process_fence()
+            opening = start(settings, (), logs.dropped, logs.redactor.add, pause, fence)
             running = await unless(stop, opening)
             if running is None:
                 log.info("daemon stops before it has started")
@@ -329,6 +342,7 @@ async def serve(path: Path) -> None:
                 version=__version__,
                 url=running.server.url,
                 deployments=len(running.daemon.seats),
+                self_fence=fence.kind if settings.platform.self_fence else "off",
             )
             await _until_stopped(running, stop, reload)
             log.info("daemon stops")
