@@ -171,7 +171,10 @@ class Site:
 
     def write(self) -> Path:
         """Write the configuration; JSON is YAML."""
-        self.tree["journal"] = {"url": f"sqlite:///{self.journal}"}
+        self.tree["journal"] = {
+            **self.tree.get("journal", {}),
+            "url": f"sqlite:///{self.journal}",
+        }
         self.tree["web"] = {"listen": f"127.0.0.1:{self.port}"}
         self.file.write_text(json.dumps(self.tree, indent=2), encoding="utf-8")
         return self.file
@@ -216,7 +219,7 @@ class Daemon:
         try:
             async with self.session.get(f"{self.site.url}/livez") as answer:
                 return answer.status == 200
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return False
 
     async def page(self, path: str) -> tuple[int, str]:
