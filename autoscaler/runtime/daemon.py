@@ -267,6 +267,12 @@ class Daemon:
             seat.dangling = dangling.get(seat.managed.rid)
             if seat.dangling is not None:
                 seat.unsure = seat.dangling.after
+                # All that tells of a daemon that was killed, by the kernel or by anybody else.
+                log.warning(
+                    "a write of an earlier run has no known end; it is looked up",
+                    deployment=seat.managed.name,
+                    decision=seat.dangling.decision_id,
+                )
 
     def _read_with(self, parts: Parts) -> None:
         """Read with this configuration's platform from now on, and fill the windows once."""
