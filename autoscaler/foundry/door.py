@@ -92,6 +92,8 @@ class Door:
         departure = request.departure
         if departure is None or request.body is None:
             return await self._told(request, request.body, request.deadline_s)
+        if not departure.may_leave():
+            return None, _too_late()
         body = LeavingBody(request.body, departure)
         try:
             answer, fault = await self._told(request, body, departure.left_s())
@@ -101,7 +103,7 @@ class Door:
         if fault is not None:
             body.abort()
         if departure.late:
-            return None, TooLate("its time was over before it could leave; nothing was sent")
+            return None, _too_late()
         return answer, fault
 
     async def _told(
@@ -115,7 +117,7 @@ class Door:
                 headers=request.headers,
                 allow_redirects=False,
                 # A total of 0 would be none at all.
-                timeout=aiohttp.ClientTimeout(total=max(left_s, 1e-3)),
+                timeout=aiohttp.ClientTimeout(total=left_s or 1e-3),
             ) as response:
                 return await self._read(response), None
         except (AnswerTooLarge, ConnectionLost) as error:
@@ -188,6 +190,10 @@ def forgetful_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     made = guarded_socket()(address)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return made
+
+
+def _too_late() -> TooLate:
+    return TooLate("its time was over before it could leave; nothing was sent")
 
 
 def _broken(error: Exception) -> FoundryError:

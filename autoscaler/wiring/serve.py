@@ -207,12 +207,11 @@ async def start(
     """
     clock = SystemClock()
     metrics = Metrics(clock, version=__version__, detail=settings.web.detail, dropped=dropped)
-    troubles = Troubles(clock)
 
     # A reload gives the daemon other seats, so they are looked up each time.
     witnesses = Witnesses.of(settings, clock, lambda: daemon.seats, metrics)
     notices = Notices(clock, metrics, lambda group: alarm_of(daemon, group))
-    watches = _watches(metrics, troubles, witnesses, notices)
+    watches = _watches(metrics, Troubles(clock), witnesses, notices)
 
     async def last_word(rid: str, before: Envelope, after: Envelope) -> Outcome | None:
         # The daemon is made below, long before the first write.
@@ -221,8 +220,7 @@ async def start(
     access, tls = access_of(settings), tls_of(settings)
     sinks, tracer = sinks_of(settings), tracer_of(settings)
     parts = build(settings, watches.platform, watches.source, clock, last_word, fence)
-    journal = await open_store(settings)
-    lines = DecisionLog()
+    journal, lines = await open_store(settings), DecisionLog()
     told: tuple[Listener, ...] = (metrics, lines, *witnesses.listeners, notices, *listeners)
     chance = random.Random()  # noqa: S311 - jitter, not secrets
     daemon = Daemon(clock, chance, journal, told, Alone(), metrics, tracer)
