@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -176,16 +176,17 @@ async def test_the_last_word_takes_its_time_from_the_puts_deadline() -> None:
 
 async def given_up(size: int) -> tuple[FoundryError | None, bytes]:
     """The end of a PUT whose server reads only after it was given up, and all that it then got."""
-    gone, got = asyncio.Event(), bytearray()
+    gone, ended, got = asyncio.Event(), asyncio.Event(), bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await gone.wait()
-        try:
+        with suppress(ConnectionResetError):
             while piece := await reader.read(1 << 20):
                 got.extend(piece)
-        except ConnectionResetError:
-            pass
-        writer.close()
+        writer.transport.abort()
+        with suppress(ConnectionResetError):
+            await writer.wait_closed()
+        ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
     async with server:
@@ -199,8 +200,8 @@ async def given_up(size: int) -> tuple[FoundryError | None, bytes]:
                 await door.send(replace(request, departure=leaving))
             except FoundryError as caught:
                 failed = caught
-        await asyncio.sleep(0)
         gone.set()
+        await ended.wait()
         await door.close()
     return failed, bytes(got)
 
@@ -210,4 +211,5 @@ async def test_what_asyncio_still_holds_of_a_put_that_is_given_up_is_forgotten()
     size = 64 << 20
     failed, got = await given_up(size)
     assert isinstance(failed, TimedOut)
-    assert len(got) < size
+    # Without the abort 63 MB arrive; the kernel's own buffers hold a few.
+    assert len(got) < size / 2
