@@ -101,20 +101,23 @@ def settings(platform: SimulatedPlatform, secret: Path, links: tuple[str, str]) 
     return tree
 
 
-def waves(count: int) -> dict[str, Wave]:
-    """Loads of different heights and lengths, all within the limits."""
+def waves(count: int, stretch: float = 1.0) -> dict[str, Wave]:
+    """Loads of different heights and lengths, all within the limits.
+
+    They take 25 to 55 s of the wall clock from one top to the next, times `stretch`.
+    """
     return {
         ("chat" if n == 0 else f"chat-{n}"): Wave(
-            40.0 + 25.0 * (n % 5), 1500.0 + 300.0 * (n % 7), phase=float(n)
+            40.0 + 25.0 * (n % 5), stretch * (1500.0 + 300.0 * (n % 7)), phase=float(n)
         )
         for n in range(count)
     }
 
 
 @asynccontextmanager
-async def scene(folder: Path, deployments: int) -> AsyncIterator[Scene]:
+async def scene(folder: Path, deployments: int, stretch: float = 1.0) -> AsyncIterator[Scene]:
     """The set with nothing wrong in it; the daemon is not started yet."""
-    loads = waves(deployments)
+    loads = waves(deployments, stretch)
     specs = [DeploymentSpec(name, Envelope(2, 4, THREADS), load) for name, load in loads.items()]
     platform = SimulatedPlatform(specs, speed=SPEED, client_secret=SECRET, token=TOKEN)
     record = Record()

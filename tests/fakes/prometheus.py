@@ -138,6 +138,12 @@ class RealPrometheus:
     ) -> None:
         await self._stop()
 
+    @property
+    def pid(self) -> int:
+        """Its process, while the block runs."""
+        assert self._process is not None
+        return self._process.pid
+
     async def instant(self, promql: str) -> list[dict[str, object]]:
         """The result of an instant query, as it comes."""
         url = f"{self.url}/api/v1/query"

@@ -29,6 +29,8 @@ from tests.soak.samples import Sample, look
 DEPLOYMENTS = 20
 EVERY_S = 30.0
 KEEP_ROWS = 3000
+DAY = 40.0
+"""A load takes 17 to 37 minutes from one top to the next, or a fortieth of that when hurried."""
 TROUBLE_S = (20.0, 90.0)
 RELOADS = 0.15
 ANSWERS = (
@@ -72,18 +74,30 @@ async def visitors(daemon: Daemon, names: tuple[str, ...]) -> None:
         await asyncio.sleep(5.0)
 
 
-def running(stage: Scene, program: tuple[str, ...]) -> AbstractAsyncContextManager[Daemon]:
-    """The daemon with a journal that is full within the hour."""
+def running(
+    stage: Scene, program: tuple[str, ...], *, hurried: bool
+) -> AbstractAsyncContextManager[Daemon]:
+    """The daemon with a journal that is full within the hour, hurried or with usual guards."""
     stage.site.tree["journal"] = {"keep_rows": KEEP_ROWS}
+    if not hurried:
+        guards = stage.site.tree["defaults"]["guards"]
+        for name in ("stabilise", "cooldown", "settle", "step", "oscillation"):
+            guards.pop(name)
     return stage.site.daemon(program=program)
 
 
-async def soak(folder: Path, minutes: float, seed: int, record: Path) -> list[Sample]:
+async def soak(
+    folder: Path, minutes: float, seed: int, record: Path, *, hurried: bool
+) -> list[Sample]:
     """Run it and look every 30 s; every sample is in `record` as soon as it was taken."""
+    stretch = 1.0 if hurried else DAY
     samples: list[Sample] = []
     counts = folder / "counts"
     program = (sys.executable, str(counted), str(counts))
-    async with scene(folder, DEPLOYMENTS) as stage, running(stage, program) as daemon:
+    async with (
+        scene(folder, DEPLOYMENTS, stretch) as stage,
+        running(stage, program, hurried=hurried) as daemon,
+    ):
         await until(lambda: asyncio.to_thread(counts.exists), "the daemon counts what it holds")
         began = time.monotonic()
         helpers = [
@@ -119,9 +133,15 @@ def main() -> int:
     parser.add_argument("--warm-up", type=float, default=20.0, help="minutes that do not count")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", type=Path, default=Path("soak.jsonl"))
+    parser.add_argument(
+        "--hurried",
+        action="store_true",
+        help="several changes a second, a hundred times as many as in real life",
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        samples = asyncio.run(soak(Path(folder), given.minutes, given.seed, given.record))
+        work = soak(Path(folder), given.minutes, given.seed, given.record, hurried=given.hurried)
+        samples = asyncio.run(work)
     text, grew = table(samples, given.warm_up * 60)
     told(text)
     return 1 if grew else 0

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DRAWS = 2000
+DRAWS = 1000
 DAY_S = 86_400.0
 
 

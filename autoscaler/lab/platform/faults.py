@@ -111,6 +111,10 @@ class FaultBook:
         """End them all."""
         self._faults.clear()
 
+    def remove(self, fault: Fault) -> None:
+        """End one fault; one that is not in force any more is no error."""
+        self._faults = [one for one in self._faults if one is not fault]
+
     def take(self, operation: str, rid: str | None) -> Fault | None:
         """The first fault that strikes this request, counted as struck."""
         for fault in self._faults:
