@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from autoscaler.activity import Entry, Event
@@ -235,6 +235,8 @@ class Memory:
     """Unix time since which it has been observed without a gap; None if it never was."""
     last_tick: float | None = None
     """Unix time of its last recorded tick."""
+    returned: Mapping[str, float | None] = field(default_factory=dict)
+    """Since when the source of a signal answers again, Unix time; None while it was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,8 @@ class Note:
     recommended: tuple[Recommended, ...]
     watched_since: float
     learned: Learned
+    returned: tuple[tuple[str, float | None], ...] = ()
+    """Signals that are away (None), or that were and came back at that Unix time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ RECOVERY_S = 60.0
 LOWEST_SHARE = 1 / 16
 # Refusals of requests that were under way together count as one.
 CUT_EVERY_S = 1.0
+ROUNDING_S = 1e-3
 
 
 class AdaptiveRate:
@@ -37,14 +38,19 @@ class AdaptiveRate:
 
 
 class Bucket:
-    """Tokens that refill at an adaptive rate. Taking ahead is allowed and is waited for."""
+    """Tokens that refill at an adaptive rate. Taking ahead is allowed and is waited for.
+
+    Whoever wakes up takes from a second bucket of the same size, at the door. Ordinarily it has
+    what he needs. After the process was held up, when everybody whose time came meanwhile wakes
+    up at once, a burst of them goes and the others leave at the rate.
+    """
 
     def __init__(self, rate: AdaptiveRate, burst: int, clock: Clock) -> None:
         self.rate = rate
         self._burst = float(burst)
         self._clock = clock
-        self._tokens = float(burst)
-        self._at = clock.monotonic()
+        self._tokens = self._door = float(burst)
+        self._at = self._door_at = clock.monotonic()
         self._shut_until = float("-inf")
 
     async def take(self, tokens: int, max_wait_s: float) -> float:
@@ -56,6 +62,7 @@ class Bucket:
             while (wait := max(due, self._shut_until) - self._clock.monotonic()) > 0:
                 self._check(max(due, self._shut_until) - start, max_wait_s)
                 await self._clock.sleep(wait)
+            await self._pass(tokens, start, max_wait_s)
         except BaseException:
             self.give_back(tokens)
             raise
@@ -64,6 +71,7 @@ class Bucket:
     def give_back(self, tokens: int) -> None:
         """Return tokens that were not used."""
         self._tokens = min(self._burst, self._tokens + tokens)
+        self._door = min(self._burst, self._door + tokens)
 
     def shut(self, seconds: float) -> None:
         """Let nothing through for a while; what was saved up is gone."""
@@ -78,6 +86,16 @@ class Bucket:
         if usable < 0:
             return 0.0
         return max(0.0, self._tokens + self.rate.at(now) * usable)
+
+    async def _pass(self, tokens: int, start: float, max_wait_s: float) -> None:
+        now, rate = self._clock.monotonic(), self.rate.at(self._clock.monotonic())
+        self._door = min(self._burst, self._door + (now - self._door_at) * rate) - tokens
+        self._door_at = now
+        wait = -self._door / rate
+        # Rounding alone is no crowd.
+        if wait > ROUNDING_S:
+            self._check(now + wait - start, max_wait_s)
+            await self._clock.sleep(wait)
 
     def _spend(self, tokens: int, now: float, max_wait_s: float) -> None:
         self._refill()

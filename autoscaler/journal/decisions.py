@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.codec import to_tree
 from autoscaler.core.decision import Outcome
+from autoscaler.core.observation import Change
 from autoscaler.journal import rows as r
 from autoscaler.journal.activity import append
+from autoscaler.journal.aside import UNREADABLE, Aside
 from autoscaler.journal.backend import insert_new
 from autoscaler.journal.news import resolved
 from autoscaler.journal.schema import OPEN, SUPERSEDED, change, decision, intent
@@ -96,29 +98,41 @@ def _open_ids() -> Select[str]:
     return select(intent.c.decision_id).where(intent.c.state == OPEN)
 
 
-async def dangling(connection: AsyncConnection) -> list[Intent]:
-    """Intents without a conclusion, oldest first."""
+async def dangling(connection: AsyncConnection, aside: Aside) -> list[Intent]:
+    """Intents without a conclusion that can be read, oldest first."""
     i = intent.c
     wanted = select(intent).where(i.state == OPEN).order_by(i.at, i.decision_id)
-    return [r.intent_of(row) for row in (await connection.execute(wanted)).mappings()]
+    found = []
+    for row in (await connection.execute(wanted)).mappings():
+        try:
+            found.append(r.intent_of(row))
+        except UNREADABLE as error:
+            aside.put("intent", row["decision_id"], error, "a reading tells what is there")
+    return found
 
 
 async def resolve(
-    connection: AsyncConnection, which: Intent, outcome: Outcome, at: float
+    connection: AsyncConnection, which: Intent, outcome: Outcome, at: float, aside: Aside
 ) -> r.Row | None:
     """Conclude an intent that a crash cut off. Older ones of the same deployment are superseded.
 
-    Returns the row of the decision that was kept, None when the intent was closed already.
+    Returns the row of the decision that was kept, None when the intent was closed already or
+    cannot be told in full.
     """
     i = intent.c
     still_open = i.decision_id == which.decision_id, i.state == OPEN
     body = (await connection.execute(select(i.body).where(*still_open))).scalar()
     if body is None:
         return None
-    row = _ended(which, outcome, body)
-    news = [] if await recorded(connection, [row["id"]]) else [resolved(row, outcome)]
-    await connection.execute(insert_new(connection, decision), [row])
-    await append(connection, news)
+    try:
+        row = _ended(which, outcome, body)
+    except UNREADABLE as error:
+        row = None
+        aside.put("intent", which.decision_id, error, "it ends without a decision")
+    if row is not None:
+        news = [] if await recorded(connection, [row["id"]]) else [resolved(row, outcome)]
+        await connection.execute(insert_new(connection, decision), [row])
+        await append(connection, news)
     made = r.came_of(which.at, which.before, which.after, outcome)
     if made is not None:
         changed = r.change_row(which.deployment, made)
@@ -168,12 +182,18 @@ async def bring_back(connection: AsyncConnection, deployments: Sequence[str], no
 
 
 async def changes(
-    connection: AsyncConnection, deployments: Iterable[str], start: float
+    connection: AsyncConnection, deployments: Iterable[str], start: float, aside: Aside
 ) -> dict[str, tuple[Any, ...]]:
     """The changes since `start` and the last of each direction, by deployment, oldest first."""
     found: dict[str, tuple[Any, ...]] = {}
     for names in slices(list(deployments)):
         wanted = select(change).where(change.c.deployment.in_(names))
-        by_name = r.by_deployment((await connection.execute(wanted)).mappings())
+        by_name: dict[str, list[Change]] = {}
+        for row in (await connection.execute(wanted)).mappings():
+            try:
+                by_name.setdefault(row["deployment"], []).append(r.change_of(row))
+            except UNREADABLE as error:
+                key = f"{row['deployment']} at {row['at']}"
+                aside.put("change", key, error, "its cooldown is not known")
         found |= {name: r.remembered(all_of, start) for name, all_of in by_name.items()}
     return found

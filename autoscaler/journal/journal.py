@@ -22,6 +22,7 @@ from autoscaler.journal import overrides as o
 from autoscaler.journal import prune as p
 from autoscaler.journal import rows as r
 from autoscaler.journal import state as s
+from autoscaler.journal.aside import Aside
 from autoscaler.journal.schema import OPEN
 from autoscaler.journal.store import Store
 from autoscaler.journal.verify import Verifier
@@ -45,6 +46,7 @@ class SqlJournal:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.aside = Aside()
         self._session = token_hex(8)
         self._marks: dict[str, tuple[str, r.Mark]] = {}
         self._noted: dict[str, tuple[str, Note]] = {}
@@ -59,11 +61,11 @@ class SqlJournal:
         now = self._clock.now()
 
         async def work(connection: AsyncConnection) -> dict[str, Memory]:
-            states = await s.read(connection, deployments, self._session, now)
+            states = await s.read(connection, deployments, self._session, now, self.aside)
             if not self._store.backend.readonly:
                 await d.bring_back(connection, deployments, now)
-            changes = await d.changes(connection, deployments, now - p.CHANGES_S)
-            words = by_scope(await o.standing(connection, now))
+            changes = await d.changes(connection, deployments, now - p.CHANGES_S, self.aside)
+            words = by_scope(await o.standing(connection, now, self.aside))
             if not self._store.backend.readonly:
                 await s.seat(connection, list(states), self._session)
             found = {}
@@ -157,12 +159,14 @@ class SqlJournal:
 
     async def dangling(self) -> Sequence[Intent]:
         """Intents without a conclusion, oldest first."""
-        return await self._store.run("looking for open intents", d.dangling)
+        return await self._store.run(
+            "looking for open intents", lambda c: d.dangling(c, self.aside)
+        )
 
     async def resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
         """Conclude a dangling intent; older ones of the same deployment are superseded by it."""
         row = await self._store.run(
-            "resolving an intent", lambda c: d.resolve(c, intent, outcome, at)
+            "resolving an intent", lambda c: d.resolve(c, intent, outcome, at, self.aside)
         )
         if row is not None and self._marks.get(intent.deployment, ("",))[0] < intent.decision_id:
             mark = r.Mark(row["kind"], row["code"], row["planned"])
@@ -264,7 +268,7 @@ class SqlJournal:
 
     async def standing(self, at: float) -> Sequence[Standing]:
         """The active overrides with their ids, oldest first."""
-        return await self._store.run("reading overrides", lambda c: o.standing(c, at))
+        return await self._store.run("reading overrides", lambda c: o.standing(c, at, self.aside))
 
     async def heard(self, at: float, after_seq: int | None) -> Heard:
         """What operators have said from outside: what stands, and looks that they asked for.
@@ -274,7 +278,7 @@ class SqlJournal:
 
         async def work(connection: AsyncConnection) -> Heard:
             await o.expire(connection, at)
-            words = await o.standing(connection, at)
+            words = await o.standing(connection, at, self.aside)
             last = (await a.ends(connection)).last_seq
             after = last if after_seq is None else after_seq
             asked = a.Asked(kinds=(Act.LOOK.value,))
@@ -373,7 +377,13 @@ def _memory(
     if state is None:
         return Memory(changes=changes, overrides=said)
     return Memory(
-        changes, state.recommended, said, state.learned, state.watched_since, state.last_tick
+        changes,
+        state.recommended,
+        said,
+        state.learned,
+        state.watched_since,
+        state.last_tick,
+        state.returned,
     )
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.activity import DAEMON, Act, Event
-from autoscaler.core.controls import FLEET, GROUP, Standing, told, where
+from autoscaler.core.controls import FLEET, GROUP, Standing, check, told, where
 from autoscaler.core.envelope import Dial
 from autoscaler.core.observation import Control, Mode, Override
 from autoscaler.journal import activity as a
+from autoscaler.journal.aside import UNREADABLE, Aside
 from autoscaler.journal.rows import Row
 from autoscaler.journal.schema import override
 
@@ -75,7 +76,10 @@ async def end(connection: AsyncConnection, ident: str, at: float, author: str) -
     await _close(connection, row)
     event = _event(row, Act.OVERRIDE_ENDED, at, author, f"ended: {_whose(row)}")
     await a.append(connection, [event])
-    return _standing(row)
+    try:
+        return _standing(row)
+    except UNREADABLE:
+        return _pausing(found)
 
 
 async def expire(connection: AsyncConnection, at: float) -> int:
@@ -100,7 +104,10 @@ async def _close(connection: AsyncConnection, row: Row) -> None:
 
 
 def _whose(row: Row) -> str:
-    asked = told(_standing(row).override)
+    try:
+        asked = told(_standing(row).override)
+    except UNREADABLE:
+        asked = "what cannot be read"
     return f"{asked} for {where(row['scope'])} by {row['author']} ({row['why']})"
 
 
@@ -115,12 +122,37 @@ def _event(row: Row, act: Act, at: float, actor: str, summary: str) -> Event:
     return Event(at, act, actor, summary, deployment, group, row["id"], body_of(row, act))
 
 
-async def standing(connection: AsyncConnection, at: float) -> list[Standing]:
-    """Every override that is active at `at`, oldest first."""
+async def standing(connection: AsyncConnection, at: float, aside: Aside) -> list[Standing]:
+    """Every override that is active at `at`, oldest first.
+
+    One that cannot be read was somebody's word: it counts as a pause of its scope, and says so.
+    """
     o = override.c
     active = and_(o.ended_at.is_(None), _lasts(at))
     wanted = select(override).where(active).order_by(o.created_at, o.id)
-    return [_standing(row) for row in (await connection.execute(wanted)).mappings()]
+    found = []
+    for row in (await connection.execute(wanted)).mappings():
+        try:
+            found.append(_sound(row))
+        except UNREADABLE as error:
+            found.append(_pausing(row))
+            aside.put("override", row["id"], error, "it counts as a pause of its scope")
+    return found
+
+
+def _sound(row: RowMapping) -> Standing:
+    """The word of a row. Raises one of UNREADABLE for one that nobody can have said."""
+    found = _standing(row)
+    check(found.scope, found.override)
+    if found.override.expires_at is not None:
+        found.override.active(float(found.override.expires_at))
+    return found
+
+
+def _pausing(row: RowMapping) -> Standing:
+    why = f"override {row['id']} cannot be read; end it, and say again what was meant"
+    word = Override(Control.PAUSE, str(row["author"]), why, id=str(row["id"]))
+    return Standing(word.id, str(row["scope"]), word, 0.0)
 
 
 def _lasts(at: float) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def dials(when: str, envelope: Envelope) -> Row:
 
 def envelope(when: str, row: RowMapping) -> Envelope:
     """The envelope of three columns."""
-    return Envelope(*(row[f"{when}_{dial.value}"] for dial in DIALS))
+    return Envelope(*(int(row[f"{when}_{dial.value}"]) for dial in DIALS))
 
 
 def intent_row(decision: Decision, state: str) -> Row:
@@ -86,7 +86,7 @@ def intent_of(row: RowMapping) -> Intent:
     """The intent of a row."""
     return Intent(
         row["decision_id"],
-        row["at"],
+        float(row["at"]),
         row["deployment"],
         row["rid"],
         envelope("before", row),
@@ -108,7 +108,7 @@ def change_row(deployment: str, change: Change) -> Row:
 def change_of(row: RowMapping) -> Change:
     """The change of a row."""
     before, after = envelope("before", row), envelope("after", row)
-    return Change(row["at"], before, after, bool(row["is_foreign"]))
+    return Change(float(row["at"]), before, after, bool(row["is_foreign"]))
 
 
 def came_of(at: float, before: Envelope, after: Envelope, outcome: Outcome) -> Change | None:
@@ -147,11 +147,3 @@ def remembered(changes: Iterable[Change], start: float) -> tuple[Change, ...]:
 def _moves(change: Change) -> set[tuple[str, bool]]:
     before, after = change.before, change.after
     return {(dial, after[dial] > before[dial]) for dial in DIALS if after[dial] != before[dial]}
-
-
-def by_deployment(rows: Iterable[RowMapping]) -> Mapping[str, list[Change]]:
-    """The changes of many rows, by deployment."""
-    found: dict[str, list[Change]] = {}
-    for row in rows:
-        found.setdefault(row["deployment"], []).append(change_of(row))
-    return found

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 # The newest migration. A start whose store is already there needs no migration tool at all.
-HEAD = "0004"
+HEAD = "0005"
 
 # A state of an intent; the others are the kinds of outcomes.
 OPEN = "open"
@@ -91,6 +91,7 @@ deployment = Table(
     _text("recommended"),
     Column("watched_since", Double, nullable=False),
     _text("learned"),
+    Column("returned", Text, nullable=False, server_default="{}"),
     Column("noted_at", Double, nullable=False),
     _text("session"),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 from sqlalchemy import RowMapping, select, update
@@ -12,14 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from autoscaler.codec import decode, encode
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Learned, Recommended
+from autoscaler.journal.aside import UNREADABLE, Aside
 from autoscaler.journal.backend import upsert
 from autoscaler.journal.decisions import insert_all, slices
 from autoscaler.journal.rows import Row
 from autoscaler.journal.schema import deployment, group_tick
-from autoscaler.ports import JournalError, Note
+from autoscaler.ports import Note
 
 # The longest window that a guard may look back on, seconds.
 WISHES_S = 3600.0
+
+
+_RETURNED = cast("Callable[..., Mapping[str, float | None]]", Mapping[str, float | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class State:
     watched_since: float
     learned: Learned
     last_tick: float | None
+    returned: Mapping[str, float | None]
 
 
 def note_row(note: Note, group: str, at: float, session: str) -> Row:
@@ -45,6 +51,7 @@ def note_row(note: Note, group: str, at: float, session: str) -> Row:
         "recommended": orjson.dumps(wishes).decode(),
         "watched_since": note.watched_since,
         "learned": encode(Learned, note.learned).decode(),
+        "returned": orjson.dumps(dict(note.returned)).decode(),
         "noted_at": at,
         "session": session,
     }
@@ -60,9 +67,13 @@ async def write(
 
 
 async def read(
-    connection: AsyncConnection, deployments: Sequence[str], session: str, now: float
+    connection: AsyncConnection,
+    deployments: Sequence[str],
+    session: str,
+    now: float,
+    aside: Aside,
 ) -> dict[str, State]:
-    """The state rows of `deployments` that there are, by name. Raises JournalError."""
+    """The state rows of `deployments` that there are and that can be read, by name."""
     ticks = {row.group_name: row for row in await connection.execute(select(group_tick))}
     found: dict[str, State] = {}
     for names in slices(deployments):
@@ -74,24 +85,25 @@ async def read(
             # daemon until the end: one that left the configuration and came back did not.
             if tick is not None and row["session"] == tick.session != session:
                 last = max(last, tick.at)
-            found[row["name"]] = _state(row, last, now)
+            try:
+                found[row["name"]] = _state(row, last, now)
+            except UNREADABLE as error:
+                aside.put("deployment", row["name"], error, "it counts as newly seen")
     return found
 
 
 def _state(row: RowMapping, last: float, now: float) -> State:
-    try:
-        wishes = [
-            Recommended(Envelope(low, high, threads), since, until)
-            for low, high, threads, since, until in orjson.loads(row["recommended"])
-        ]
-        learned = decode(Learned, row["learned"])
-    except (ValueError, TypeError) as error:
-        name = row["name"]
-        raise JournalError(f"the journal's state of {name} cannot be read: {error}") from error
+    wishes = [
+        Recommended(Envelope(low, high, threads), float(since), float(until))
+        for low, high, threads, since, until in orjson.loads(row["recommended"])
+    ]
+    learned = decode(Learned, row["learned"])
+    returned = decode(_RETURNED, row["returned"])
+    watched = float(row["watched_since"])
     start = now - WISHES_S
     # The newest wish is not rewritten while it stays the same: it held until the last tick.
     held = [w for w in wishes if w.until >= start or (w is wishes[-1] and last >= start)]
-    return State(row["group_name"], tuple(held), row["watched_since"], learned, last)
+    return State(row["group_name"], tuple(held), watched, learned, last, returned)
 
 
 async def seat(connection: AsyncConnection, deployments: Sequence[str], session: str) -> None:

@@ -31,6 +31,7 @@ from autoscaler.runtime.jury import Jury
 from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
 from autoscaler.runtime.operators import Operators
+from autoscaler.runtime.orphans import FIRST_S, LOOK_S, Orphans
 from autoscaler.runtime.quarantine import PATIENT, Patience
 from autoscaler.runtime.resync import AT_ONCE, Resync
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
@@ -89,6 +90,7 @@ class Daemon:
     operators: Operators = field(init=False)
     last_word: LastWord = field(init=False)
     jury: Jury = field(init=False)
+    orphans: Orphans = field(init=False)
     _probe: asyncio.Task[None] | None = None
     _resync: Resync | None = None
     _looks: int = 0
@@ -102,6 +104,7 @@ class Daemon:
         self.jury = Jury(self.clock)
         words = Words(self.clock, self.journal)
         self.operators = Operators(words, self.clock, self._all_seats, self.look)
+        self.orphans = Orphans(self.clock, self.journal, self._platform, self._rids)
         self.last_word = LastWord(self.clock, self.membership, words, lambda: self.stopping)
 
     async def start(self, parts: Parts) -> None:
@@ -110,6 +113,7 @@ class Daemon:
         await self.adopt(parts)
         self.schedule.every("discovery", DISCOVER_S, self._rediscover, after=DISCOVER_S)
         self.schedule.every("operators", LISTEN_S, self.operators.listen)
+        self.schedule.every("orphans", LOOK_S, self.orphans.look, after=FIRST_S)
         self._probe = asyncio.create_task(self.watchdog.probe())
 
     async def adopt(self, parts: Parts) -> None:
@@ -291,6 +295,12 @@ class Daemon:
         await fill(parts.sources, empty, self.clock.now())
         await fill_forecasts(parts.sources, self._all_seats(), self.clock.now())
         await RiskChooser(self._all_seats, self.clock).run()
+
+    def _platform(self) -> Platform | None:
+        return self.parts.platform if self.parts is not None else None
+
+    def _rids(self) -> set[str]:
+        return {seat.managed.rid for seat in self.seats.values()}
 
     def _all_seats(self) -> list[Seat]:
         return list(self.seats.values())

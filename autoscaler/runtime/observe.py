@@ -92,18 +92,25 @@ def take(seat: Seat, answers: Answers, at: float) -> None:
 def _signal(
     seat: Seat, name: str, spec: SignalSpec, answer: Reading | Missing, at: float
 ) -> Signal:
-    past = seat.series.get(name)
+    past, known = seat.series.get(name), seat.signals.get(name)
     recovered: float | None = at
     sample = answer if isinstance(answer, Missing) else _sample(seat, spec, answer, at)
     if isinstance(sample, Missing):
+        seat.returned.pop(name, None)
+        seat.noted = seat.noted and isinstance(known, Missing)
         return Missing(sample.why, sample.detail, past.last_at if past else None)
     complete = answer.complete if isinstance(answer, Reading) else True
     if past is not None and past.last_at > at + AHEAD_S:
         # A clock was put back: beside that sample every new one would count as old for long.
         past = None
-    elif not isinstance(seat.signals.get(name), Missing):
+    elif name in seat.returned:
+        # Of before the restart: one that was away then is back now.
+        recovered = seat.returned[name] or at
+    elif not isinstance(known, Missing):
         # Missing counts also without a past: a source that was away at the start comes back too.
         recovered = past.recovered_at if past else None
+    seat.returned.pop(name, None)
+    seat.noted = seat.noted and not isinstance(known, Missing)
     start = at - spec.window_s
     series = extended(past, sample, start, complete=complete, recovered_at=recovered)
     seat.series[name] = series

@@ -13,6 +13,7 @@ from autoscaler.core.observation import (
     Change,
     Health,
     Learned,
+    Missing,
     Observation,
     Override,
     Recommended,
@@ -62,6 +63,8 @@ class Seat:
     startup: StartupWatch = field(default_factory=StartupWatch)
     foresight: Foresight | None = None
     carrying: CapacityWatch = field(default_factory=CapacityWatch)
+    returned: dict[str, float | None] = field(default_factory=dict)
+    """What the journal knew of signals that were away, until they are seen again."""
 
     def manage(self, managed: Managed, every_s: float) -> None:
         """Take a configuration; forecasts that stay go on with what they have learnt."""
@@ -97,6 +100,9 @@ class Seat:
         self.learned = memory.learned
         self.overrides = memory.overrides
         self.recommended = memory.recommended
+        # Like changes, none of them lies in the future.
+        back = memory.returned.items()
+        self.returned = {name: None if when is None else min(when, at) for name, when in back}
         if last is not None and self.recommended:
             # Only new segments are written; the newest one held until the last tick.
             newest = self.recommended[-1]
@@ -206,4 +212,16 @@ class Seat:
     def note(self, at: float) -> Note:
         """The state row to be written."""
         since = at if self.watched_since is None else self.watched_since
-        return Note(self.managed.name, self.recommended, since, self.learned)
+        return Note(self.managed.name, self.recommended, since, self.learned, self._away(at))
+
+    def _away(self, at: float) -> tuple[tuple[str, float | None], ...]:
+        """Signals without data, and those that came back within the longest look back."""
+        found: dict[str, float | None] = dict(self.returned)
+        for name, signal in self.signals.items():
+            if name not in self.managed.signals:
+                continue  # a forecast's: it comes back with what it is made of
+            if isinstance(signal, Missing):
+                found[name] = None
+            elif signal.recovered_at is not None and signal.recovered_at > at - LOOK_BACK_S:
+                found[name] = signal.recovered_at
+        return tuple(sorted(found.items()))

@@ -149,6 +149,11 @@ DAEMON = (
     _gauge("overrides_active", "Words of operators that hold now.", control=CONTROLS),
     _gauge("journal_up", "1 while every group can record what it does, else 0."),
     _gauge("journal_unrecorded_decisions", "Decisions that wait for the journal to work again."),
+    _gauge("journal_rows_set_aside", "Rows that could not be read since the start: see the log."),
+    _gauge(
+        "orphaned_writes",
+        "Writes of unknown end whose deployments left the configuration and cannot be read.",
+    ),
     _counter(
         "platform_requests_total",
         "Requests to the platform.",

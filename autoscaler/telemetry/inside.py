@@ -37,6 +37,10 @@ class Reading:
     overran: Mapping[str, int] = field(default_factory=dict)
     """How often policies took too long, by what happened."""
     left_out: int = 0
+    orphans: int = 0
+    """Writes of unknown end whose deployments nobody manages any more."""
+    set_aside: int = 0
+    """Rows of the journal that cannot be read."""
 
 
 Inside = Callable[[], Reading]
@@ -98,6 +102,8 @@ def _plain(seen: Reading) -> Mapping[str, float | None]:
         "journal_unrecorded_decisions": float(seen.unrecorded),
         "pause_file": float(seen.pause_file),
         "policies_left_out": float(seen.left_out),
+        "orphaned_writes": float(seen.orphans),
+        "journal_rows_set_aside": float(seen.set_aside),
         "platform_clock_skew_seconds": seen.skew_s,
     }
 

@@ -94,6 +94,59 @@ def test_the_platforms_hint_is_honoured_whatever_its_case() -> None:
 # --- bucket ----------------------------------------------------------------------------------
 
 
+async def held_up(waiting: int, rate: float, burst: int, block_s: float) -> list[float]:
+    """When requests leave that wait for their turn while the process is held up, seconds after."""
+    clock = VirtualClock()
+    bucket, left = Bucket(AdaptiveRate(rate), burst, clock), list[float]()
+    began = clock.monotonic()
+
+    async def ask() -> None:
+        await bucket.take(1, 1e9)
+        left.append(clock.monotonic() - began)
+
+    asking = [asyncio.create_task(ask()) for _ in range(waiting)]
+    await asyncio.sleep(0)
+    clock.forward(block_s)
+    await asyncio.gather(*asking)
+    return [when - block_s for when in left]
+
+
+@pytest.mark.parametrize(("waiting", "rate", "burst"), [(40, 1.0, 5), (40, 10.0, 1), (12, 0.5, 3)])
+async def test_after_a_blocked_loop_a_burst_leaves_and_no_flood(
+    waiting: int, rate: float, burst: int
+) -> None:
+    left = await held_up(waiting, rate, burst, block_s=1000.0)
+    at_once = sum(when <= 0 for when in left)
+    # A burst went before it, and one goes after it.
+    assert at_once <= 2 * burst
+    late = left[2 * burst :]
+    assert late == pytest.approx([(n + 1) / rate for n in range(len(late))])
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.0, 20.0), st.integers(1, 3), st.booleans()), min_size=1, max_size=30
+    ),
+    st.sampled_from((0.5, 1.0, 7.0)),
+    st.integers(3, 9),
+)
+def test_nobody_waits_at_the_door_while_nothing_is_held_up(
+    asked: list[tuple[float, int, bool]], rate: float, burst: int
+) -> None:
+    async def all_of() -> None:
+        clock = VirtualClock()
+        bucket = Bucket(AdaptiveRate(rate), burst, clock)
+        for pause, tokens, returns in asked:
+            clock.forward(pause)
+            began, owed = clock.monotonic(), max(0.0, tokens - bucket.within(0.0))
+            await bucket.take(tokens, 1e9)
+            assert clock.monotonic() - began <= owed / rate + 0.01
+            if returns:
+                bucket.give_back(tokens)
+
+    asyncio.run(all_of())
+
+
 async def test_a_burst_leaves_at_once_and_the_rest_at_the_rate() -> None:
     clock = VirtualClock()
     bucket = Bucket(AdaptiveRate(2.0), 5, clock)

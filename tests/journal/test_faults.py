@@ -166,14 +166,6 @@ async def test_messages_hold_no_statement_and_no_data(journal: SqlJournal) -> No
     assert "online" not in str(raised.value.__cause__)
 
 
-async def test_a_state_row_that_cannot_be_read_is_named(journal: SqlJournal) -> None:
-    await journal.note("online", NOW, [Note("chat", (), NOW, Learned())])
-    spoil = text("UPDATE deployment SET learned = '{\"colour\": 1}'")
-    await journal._store.run("spoiling", lambda c: c.execute(spoil))
-    with pytest.raises(JournalError, match="state of chat cannot be read: colour is not a field"):
-        await journal.recall(["chat"])
-
-
 async def test_a_lost_connection_costs_one_call(journal: SqlJournal, url: str) -> None:
     await journal.conclude([decided(kind=Kind.FAILED)])
     if not url.startswith("postgres"):

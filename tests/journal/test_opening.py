@@ -165,7 +165,8 @@ async def test_a_journal_of_an_older_version_is_brought_up_and_keeps_its_words(
     await journal.conclude([decided()])
     then = {"decision", "intent", "change", "deployment", "group_tick", "override", "forecast"}
     statements = [f"DROP TABLE {name}" for name in metadata.tables.keys() - then]
-    for statement in (*statements, "ALTER TABLE override DROP COLUMN mode"):
+    columns = ("override DROP COLUMN mode", "deployment DROP COLUMN returned")
+    for statement in (*statements, *(f"ALTER TABLE {column}" for column in columns)):
         sql = text(statement)
         await journal._store.run("going back", lambda c, sql=sql: c.execute(sql))  # type: ignore[misc]  # bound at once
     await _stamp(journal, "0002")

@@ -12,10 +12,11 @@ from autoscaler.core.observation import Control, Health, Missing, Observation, O
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import Bid, PolicyEntry, Proposal
 from autoscaler.core.reason import Code, because
-from autoscaler.ports import Intent, JournalError, Live, TickReport, Unread
+from autoscaler.ports import Intent, JournalError, Live, Memory, TickReport, Unread
 from autoscaler.roster import ForecastSpec
 from autoscaler.runtime.foresight import Foresight
 from autoscaler.runtime.resync import Resync
+from autoscaler.runtime.seat import Seat
 from tests.runtime.test_tick import RIDS, START, Stage, managed
 from tests.strategies import NOW
 
@@ -291,3 +292,64 @@ async def test_a_plan_that_another_daemon_stopped_says_so(seconds: float) -> Non
 
     stage.platform.apply = taken  # type: ignore[method-assign,assignment]  # another daemon has it by now
     assert (await stage.turn(200.0)).outcome.reason.code is Code.NOT_OURS
+
+
+async def restarted(stage: Stage, down_s: float) -> Stage:
+    """Another daemon on the same journal, whose windows were filled before its first tick."""
+    note = stage.seats[0].note(stage.clock.now())
+    last, was = stage.clock.now(), stage.seats[0]
+    memory = Memory(
+        was.changes,
+        note.recommended,
+        (),
+        note.learned,
+        note.watched_since,
+        last,
+        dict(note.returned),
+    )
+    stage.clock.forward(down_s)
+    seat = Seat(was.managed)
+    seat.remember(memory, stage.clock.now(), gap_s=120.0)
+    seat.was_read(was.live, stage.clock.now())
+    seat.series = {name: replace(one, recovered_at=None) for name, one in was.series.items()}
+    stage.seats[:] = [seat]
+    return stage
+
+
+@pytest.mark.fault(13, 65)
+@pytest.mark.parametrize("back_s", [0, 60], ids=["away at the stop", "back before the stop"])
+async def test_a_quick_restart_does_not_end_the_grace_of_a_source_that_came_back(
+    back_s: int,
+) -> None:
+    stage = await Stage().set(envelope=Envelope(8, 9, 32))
+    for _ in range(60):
+        await stage.turn(8 * 32 * 0.7)
+    stage.source.failing = True
+    await stage.turn()
+    stage.source.failing = False
+    returned = stage.clock.now() + 15
+    for _ in range(back_s // 15):
+        await stage.turn(0.0)
+    # It was recorded when it happened, and not only at an orderly end.
+    expected = returned if back_s else None
+    assert stage.journal.notes[-1].returned == (("running_jobs", expected),)
+    stage = await restarted(stage, 20.0)
+    first = await stage.turn(0.0)
+    series = first.seen.signal("running_jobs")
+    assert isinstance(series, Series)
+    assert series.recovered_at == (returned if back_s else first.at)
+    while stage.clock.now() < series.recovered_at + 299:
+        assert (await stage.turn(0.0, after=5.0)).plan.after.min_replicas == 8
+
+
+async def test_a_signal_that_is_seen_again_is_no_longer_remembered_as_away() -> None:
+    stage = await Stage().set()
+    seat = stage.seats[0]
+    seat.returned = {"running_jobs": None}
+    await stage.turn(60)
+    assert seat.returned == {}
+    assert seat.note(stage.clock.now()).returned == (("running_jobs", stage.clock.now()),)
+    for _ in range(245):
+        await stage.turn(60)
+    # After the longest time that anybody looks back it is nobody's business any more.
+    assert seat.note(stage.clock.now()).returned == ()

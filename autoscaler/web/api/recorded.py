@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -21,8 +22,12 @@ LONGEST_ID = 200
 
 
 def listed(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Recorded decisions in one line each."""
-    return [_line(decode_decision(body)) for body in bodies]
+    """Recorded decisions in one line each, without those that cannot be read."""
+    found = []
+    for body in bodies:
+        with suppress(CodecError):
+            found.append(_line(decode_decision(body)))
+    return found
 
 
 def _line(decision: Decision) -> dict[str, Any]:

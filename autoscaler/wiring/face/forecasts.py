@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autoscaler.forecast import independent
+from autoscaler.journal import SqlJournal
 from autoscaler.runtime.daemon import Daemon
 from autoscaler.runtime.seat import Seat
 from autoscaler.telemetry.forecasts import ForecastReading
@@ -48,6 +49,8 @@ def inside(daemon: Daemon) -> Reading:
         words=Counter(word.control.value for word in said if word.active(now)),
         overran=daemon.jury.overran,
         left_out=daemon.jury.left_out(),
+        orphans=len(daemon.orphans.left),
+        set_aside=len(daemon.journal.aside.rows) if isinstance(daemon.journal, SqlJournal) else 0,
     )
 
 

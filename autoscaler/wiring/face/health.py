@@ -183,6 +183,19 @@ def _troubles(daemon: Daemon, witnesses: Witnesses, live: tuple[bool, str]) -> I
         yield f"the event loop wakes up {daemon.watchdog.loop_lag_s:.1f} s late"
     if witnesses.configuration.failed_at is not None:
         yield "the configuration on disk is not valid; the last good one runs"
+    yield from _left_over(daemon)
+
+
+def _left_over(daemon: Daemon) -> Iterable[str]:
+    """Who is left out, and what nobody knows the end of."""
+    if count := daemon.jury.left_out():
+        yield f"{count} policies are left out for a while: they took too long"
+    yield from (
+        f"a write to {one.deployment} has no known end, and nobody manages it any more"
+        for one in daemon.orphans.left
+    )
+    if isinstance(daemon.journal, SqlJournal) and (rows := daemon.journal.aside.rows):
+        yield f"{len(rows)} rows of the journal cannot be read: its log names them"
 
 
 def _silent(daemon: Daemon, witnesses: Witnesses) -> Iterable[str]:
