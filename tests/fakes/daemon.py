@@ -200,8 +200,17 @@ class Site:
 
     def everything_written(self) -> bytes:
         """Each byte that a daemon or a command left here, but for the files of secrets."""
+        return b"\n".join(path.read_bytes() for path in self._left())
+
+    def holding(self, secrets: Sequence[str]) -> list[str]:
+        """The files, but for those of secrets and the configuration, in which one of them is."""
+        words = [secret.encode() for secret in secrets]
+        left = [path for path in self._left() if path != self.file]
+        return [path.name for path in left if any(word in path.read_bytes() for word in words)]
+
+    def _left(self) -> list[Path]:
         files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return b"\n".join(path.read_bytes() for path in files if "secret" not in path.name)
+        return [path for path in files if "secret" not in path.name]
 
 
 @dataclass(slots=True)
@@ -427,7 +436,10 @@ def configuration(platform: SimulatedPlatform, secret_file: Path) -> Json:
 async def stage(
     folder: Path, *, envelope: Envelope | None = None, **more: Any
 ) -> AsyncIterator[Stage]:
-    """A platform under a load of 10 jobs, sixty times faster than real, and a daemon's site."""
+    """A platform under a load of 10 jobs, sixty times faster than real, and a daemon's site.
+
+    Raises AssertionError at its end when a secret is in anything that was written there.
+    """
     knob = Knob()
     spec = DeploymentSpec("chat", envelope or CALM_ENVELOPE, knob)
     settings = {"speed": 60.0, "client_secret": SECRET, "token": TOKEN, **more}
@@ -441,3 +453,6 @@ async def stage(
         site = Site(folder, configuration(platform, secret_file))
         site.write()
         yield Stage(platform, site, knob, session)
+        # Whatever a test was about: its logs, journal and backups have no secret in them.
+        canaries = [platform.client_secret, platform.token, *platform.tokens._grants]
+        assert site.holding(canaries) == []
