@@ -8,7 +8,7 @@ from dataclasses import replace
 from playwright.async_api import Page, expect
 
 from autoscaler.core.envelope import Envelope
-from autoscaler.core.observation import Change
+from autoscaler.core.observation import Alone, Capacity, Carried, Change, ChosenRisk, Learned
 from tests.fakes.page import Site
 
 
@@ -46,6 +46,23 @@ async def test_what_others_have_changed_is_listed(fleet: Site, page: Page) -> No
     await expect(card.get_by_role("listitem").first).to_have_text(re.compile(r"2.9.*→.*1.4"))
     await page.goto(f"{fleet.url}/d/embed")
     await expect(card).to_contain_text("nobody else has changed it")
+
+
+async def test_what_was_learnt_is_told_with_its_numbers(fleet: Site, page: Page) -> None:
+    one = fleet.face.decisions["rerank"]
+    risk = ChosenRisk(
+        "ahead", 0.985, 0.01, 0.0082, 168.0, met=True, at=one.seen.at - 3_600, of_platform=0.8
+    )
+    risk = replace(risk, replicas=7.2, alone=Alone(0.0125, 10.0))
+    size = Capacity("v1", 32, (Carried(20.0, 22.5), Carried(20.0, 22.5)), one.seen.at)
+    seen = replace(one.seen, learned=Learned(48, 95.0, (95.0,), "v1", (risk,), size))
+    fleet.face.decisions["rerank"] = replace(one, seen=seen)
+    await opened(fleet, page)
+    card = page.locator(".card").filter(has_text="Learnt")
+    await expect(card).to_contain_text("20 to 22.5 requests of 32 threads (seen 2 times)")
+    await expect(card).to_contain_text("0.985, for at most 1.00 % without room (80 % of the")
+    await expect(card).to_contain_text("0.82 %, 7.20 replicas")
+    await expect(card).to_contain_text("1.25 %, 10 replicas")
 
 
 async def test_three_charts_share_one_axis_and_have_ink(fleet: Site, page: Page) -> None:

@@ -105,7 +105,7 @@ export function Deployment({ name }) {
       <div class="card why" aria-live="polite">${picked ? html`<${ById} key=${picked} id=${picked} />`
         : row.latest ? html`<${Told} told=${row.latest} />` : html`<p class="quiet">It was not decided upon yet.</p>`}</div>
     </div>
-    <div class="cards"><${Signals} row=${row} /><${Learnt} row=${row} /><${Cost} row=${row} /><${Past} row=${row} at=${at} /></div>
+    <div class="cards"><${Signals} row=${row} /><${Learnt} row=${row} at=${at} /><${Cost} row=${row} /><${Past} row=${row} at=${at} /></div>
     <div class="cards wide"><${Policies} row=${row} /></div>
   </section>`;
 }

@@ -27,14 +27,23 @@ export function Policies({ row }) {
       <section class="part" key=${one.name}><h3>${words(one.name)}</h3><${Options} options=${one.options} /></section>`} />`;
 }
 
-export function Learnt({ row }) {
+function carried(one) {
+  const each = one.low === one.high ? number(one.low) : `${number(one.low)} to ${number(one.high)}`;
+  return `${each} requests of ${one.threads} threads (seen ${one.count} times)`;
+}
+
+export function Learnt({ row, at }) {
   const known = row.learned ?? {}, capacity = known.capacity;
-  const size = capacity && (typeof capacity === "object" ? capacity.per_replica ?? capacity.value : capacity);
   return html`<section class="card"><h2>Learnt</h2><dl class="pairs">
     <dt>thread ceiling</dt><dd>${value(known.thread_ceiling ?? null)}</dd>
     <dt>start-up time</dt><dd>${known.startup_s ? `${span(known.startup_s)} (p95 of ${known.startups?.length ?? 0})` : "not yet"}</dd>
-    <dt>capacity of a replica</dt><dd>${size ? `${number(size)} requests${capacity.low ? ` (${number(capacity.low)} to ${number(capacity.high)})` : ""}` : "not yet"}</dd>
+    <dt>capacity of a replica</dt><dd>${capacity ? carried(capacity) : "not yet"}</dd>
   </dl>
+  ${(known.chosen ?? []).map((one) => html`<h3>risk of ${one.forecast}, chosen ${clock(one.at, at)}</h3><dl class="pairs">
+    <dt>tau</dt><dd>${one.tau}, for at most ${percent(one.slo, 2)} without room${one.of_platform ? ` (${percent(one.of_platform)} of the platform's own)` : ""}</dd>
+    <dt>a replay of ${number(one.hours)} h</dt><dd>${one.met ? "" : "missed it: "}${percent(one.expected, 2)}${one.replicas ? `, ${number(one.replicas)} replicas` : ""}</dd>
+    ${one.alone && html`<dt>the platform's scaler alone</dt><dd>${percent(one.alone.expected, 2)}, ${number(one.alone.replicas)} replicas</dd>`}
+  </dl>`)}
   ${(row.forecasts ?? []).map((one) => html`<h3>${one.name === "forecast" ? "forecast" : `forecast ${one.name}`}</h3><dl class="pairs">
     <dt>stays within</dt><dd>${percent(one.coverage, 1)} of the time, ${percent(one.tau, 1)} asked</dd>
     <dt>loss against a naive one</dt><dd>${one.loss_ratio === null ? "–" : `${one.loss_ratio.toFixed(2)} x`}</dd>
