@@ -19,6 +19,7 @@ from autoscaler.core.decision import Outcome
 from autoscaler.core.envelope import Envelope
 from autoscaler.foundry.fence import UNFENCED, Fence
 from autoscaler.journal import SqlJournal
+from autoscaler.notify.options import SinkOptions
 from autoscaler.ports import Alone, JournalError, Listener
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.runtime.daemon import Daemon, Parts, close
@@ -232,11 +233,9 @@ async def start(
     server = await _page(settings, page, journal, tls)
     witnesses.configuration.loaded(clock.now(), parts.digest)
     _watch(metrics, daemon, parts)
-    await _begin(daemon, parts, server)
     heard = Heard(metrics, lines, watches, witnesses, notices)
     running = Running(settings, daemon, heard, server, hide, controls, journal, page, keeper, fence)
-    await notices.take(sinks)
-    await _begun(running, parts.digest)
+    await _begin(running, parts, sinks)
     return running
 
 
@@ -255,14 +254,19 @@ async def _begun(running: Running, digest: str) -> None:
     await enter(running.journal, began)
 
 
-async def _begin(daemon: Daemon, parts: Parts, server: Server) -> None:
+async def _begin(running: Running, parts: Parts, sinks: Sequence[SinkOptions]) -> None:
+    """Begin to tick. Whatever ends that before its end leaves nothing running."""
+    daemon, notices = running.daemon, running.heard.notices
     try:
         await daemon.start(parts)
+        await notices.take(sinks)
+        await _begun(running, parts.digest)
     except BaseException:
         await daemon.stop()
         if daemon.parts is not parts:
             await close(parts)
-        await server.close()
+        await notices.close()
+        await running.server.close()
         raise
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.core.envelope import Envelope
-from tests.fakes.daemon import Daemon, stage, until
+from tests.fakes.daemon import HANGS_S, Daemon, Gate, stage, until
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +22,12 @@ async def killed(daemon: Daemon) -> None:
 
 @pytest.mark.fault(63)
 async def test_a_write_that_outlives_its_daemon_is_found_and_not_repeated(tmp_path: Path) -> None:
-    async with stage(tmp_path) as world:
+    gate = Gate()
+    async with stage(tmp_path, clock=gate) as world:
         async with world.site.daemon() as daemon:
             await until(daemon.latest, "a first decision")
             # The platform takes its time over the PUT, and goes on after its sender is gone.
-            await world.fault("slow", "replace", delay_s=8)
+            await world.fault("slow", "replace", delay_s=HANGS_S)
             world.knob.jobs = 100.0
             await world.until_struck()
             await killed(daemon)
@@ -34,6 +35,7 @@ async def test_a_write_that_outlives_its_daemon_is_found_and_not_repeated(tmp_pa
         async with world.site.daemon() as daemon:
             told = await daemon.until_outcome("deferred", "outcome_unknown")
             assert "looked up" in told["outcome"]["reason"]["sentence"]
+            gate.opened.set()
             await daemon.until_settled(BUSY_ENVELOPE)
             found = await daemon.until_outcome("applied", "as_planned")
             assert "after a restart" in found["outcome"]["reason"]["sentence"]

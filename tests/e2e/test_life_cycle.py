@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 
 BUSY_ENVELOPE = Envelope(7, 11, 32)
 PUT_DEADLINE_S = 2.0
+SLOW_S = 40.0
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ async def test_an_idle_daemon_ends_at_once_and_well(world: Stage, ending: signal
 async def test_sigterm_lets_the_put_in_flight_end(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await mode_is(daemon, "apply")
-        await world.fault("slow_after", "replace", delay_s=1)
+        await world.fault("slow_after", "replace", delay_s=1.5)
         world.knob.jobs = 100.0
         await world.until_struck()
         daemon.child.send(signal.SIGTERM)
@@ -136,31 +137,31 @@ async def test_sigterm_lets_the_put_in_flight_end(world: Stage) -> None:
 async def test_sigterm_ends_in_time_however_slow_the_others_are(
     world: Stage, operation: str
 ) -> None:
-    world.site.tree["platform"]["timeouts"]["read"] = "20s"
-    world.site.tree["sources"]["gateway"]["timeout"] = "20s"
+    world.site.tree["platform"]["timeouts"] = {"read": "60s", "write": f"{PUT_DEADLINE_S}s"}
+    world.site.tree["sources"]["gateway"]["timeout"] = "60s"
     world.site.tree["groups"]["online"]["interval"] = "30s"
     async with world.site.daemon() as daemon:
         world.knob.jobs = 100.0
-        await world.fault("slow", operation, delay_s=15, times=None)
+        await world.fault("slow", operation, delay_s=SLOW_S, times=None)
         await world.until_struck()
         daemon.child.send(signal.SIGTERM)
         began = time.monotonic()
         ended = await daemon.child.ended()
         took = time.monotonic() - began
     assert (ended.code, ended.err) == (0, "")
-    # One second for the record and the doors, two more for a busy machine; the others take 15.
-    assert took < PUT_DEADLINE_S + 1 + 2
+    # One second for the record and the doors, and much more for a busy machine.
+    assert took < PUT_DEADLINE_S + 1 + 17 <= SLOW_S / 2
 
 
 async def test_sigterm_ends_a_daemon_that_has_not_started_yet(world: Stage) -> None:
     chat = world.platform.deployments["chat"]
     discover = {"model_rid": chat.model_rid, "name": "chat-{branch}"}
     world.site.tree["groups"]["online"] = {"interval": "1s", "discover": [discover]}
-    await world.fault("slow", "list", delay_s=15, times=None)
+    await world.fault("slow", "list", delay_s=SLOW_S, times=None)
     async with world.site.daemon() as daemon:
         await world.until_struck()
         daemon.child.send(signal.SIGTERM)
-        ended = await daemon.child.ended(10.0)
+        ended = await daemon.child.ended(SLOW_S / 2)
     assert (ended.code, ended.err) == (0, "")
     assert "stops before it has started" in ended.out
 
@@ -169,7 +170,7 @@ async def test_sigterm_ends_a_daemon_that_has_not_started_yet(world: Stage) -> N
 async def test_a_second_sigterm_ends_it_without_waiting(world: Stage) -> None:
     async with world.site.daemon() as daemon:
         await mode_is(daemon, "apply")
-        await world.fault("slow", "replace", delay_s=15)
+        await world.fault("slow", "replace", delay_s=SLOW_S)
         world.knob.jobs = 100.0
         await world.until_struck()
         daemon.child.send(signal.SIGTERM)
@@ -179,7 +180,7 @@ async def test_a_second_sigterm_ends_it_without_waiting(world: Stage) -> None:
 
         await until(stopping, "it stops")
         daemon.child.send(signal.SIGTERM)
-        assert (await daemon.child.ended(10.0)).code == -signal.SIGTERM
+        assert (await daemon.child.ended()).code == -signal.SIGTERM
 
 
 async def test_an_address_in_use_is_told_in_a_sentence(world: Stage) -> None:

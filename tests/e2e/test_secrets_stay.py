@@ -79,7 +79,7 @@ async def test_no_secret_leaves_by_any_door_whatever_goes_wrong(tmp_path: Path) 
             tokens |= {*issued(world)}
             await rotate(world, daemon)
             world.knob.jobs = 100.0
-            await daemon.until_settled(Envelope(7, 11, 32), timeout_s=60.0)
+            await daemon.until_settled(Envelope(7, 11, 32))
             tokens |= {*issued(world)}
             said = await answers(daemon)
             journal = await world.site.cli("explain", "chat", "--json")

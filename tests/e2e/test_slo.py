@@ -58,4 +58,4 @@ async def test_an_slo_chooses_the_risk_beside_the_ticks_and_outlives_a_restart(
 
             await until(told, "the decision tells the risk")
         async with here.site.daemon() as again:
-            assert await until(lambda: chosen(again), "it is remembered", 20.0) == first
+            assert await until(lambda: chosen(again), "it is remembered") == first

@@ -28,7 +28,7 @@ EVENTS = "/api/v1/events"
 async def event(answer: ClientResponse) -> dict[str, str]:
     """The next event of a stream, its comments left out."""
     found: dict[str, str] = {}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             line = (await answer.content.readline()).decode().rstrip("\n")
             if not line and "event" in found:
