@@ -17,6 +17,14 @@ class FileWatch:
     def __init__(self, files: Iterable[Path]) -> None:
         self._marks = {file: _mark(file) for file in files}
 
+    def follow(self, files: Iterable[Path]) -> None:
+        """Watch these from now on. Of one that is known already the last look counts.
+
+        So what somebody writes while a changed configuration is being loaded is not missed.
+        """
+        known = self._marks
+        self._marks = {file: known[file] if file in known else _mark(file) for file in files}
+
     def changed(self) -> bool:
         """Whether any file has other content than the last time."""
         changed = False

@@ -330,6 +330,7 @@ async def serve(path: Path) -> None:
     SIGUSR1 pauses the fleet, SIGUSR2 lets it go on.
     """
     settings = load(path)
+    watch = FileWatch(watch_files(settings))
     with logging_for(settings) as logs:
         pause = PauseFile(settings.pause_file)
         async with signals(pause) as (stop, reload):
@@ -346,7 +347,7 @@ async def serve(path: Path) -> None:
                 deployments=len(running.daemon.seats),
                 self_fence=fence.kind if settings.platform.self_fence else "off",
             )
-            await _until_stopped(running, stop, reload)
+            await _until_stopped(running, watch, stop, reload)
             log.info("daemon stops")
             await running.stop()
 
@@ -377,8 +378,9 @@ def logging_for(settings: Settings, stream: TextIO | None = None) -> Iterator[Lo
         logs.close()
 
 
-async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.Event) -> None:
-    watch = FileWatch(watch_files(running.settings))
+async def _until_stopped(
+    running: Running, watch: FileWatch, stop: asyncio.Event, reload: asyncio.Event
+) -> None:
     waiting = asyncio.create_task(stop.wait())
     try:
         while not waiting.done():
@@ -388,6 +390,6 @@ async def _until_stopped(running: Running, stop: asyncio.Event, reload: asyncio.
             if not waiting.done() and (reload.is_set() or changed or again):
                 reload.clear()
                 await unless(stop, running.reload())
-                watch = FileWatch(watch_files(running.settings))
+                watch.follow(watch_files(running.settings))
     finally:
         waiting.cancel()
