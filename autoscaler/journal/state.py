@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -93,17 +94,27 @@ async def read(
 
 
 def _state(row: RowMapping, last: float, now: float) -> State:
-    wishes = [
-        Recommended(Envelope(low, high, threads), float(since), float(until))
-        for low, high, threads, since, until in orjson.loads(row["recommended"])
-    ]
+    wishes = [_wish(*wish) for wish in orjson.loads(row["recommended"])]
     learned = decode(Learned, row["learned"])
     returned = decode(_RETURNED, row["returned"])
-    watched = float(row["watched_since"])
+    watched = _moment(row["watched_since"])
     start = now - WISHES_S
     # The newest wish is not rewritten while it stays the same: it held until the last tick.
     held = [w for w in wishes if w.until >= start or (w is wishes[-1] and last >= start)]
     return State(row["group_name"], tuple(held), watched, learned, last, returned)
+
+
+def _wish(low: int, high: int, threads: int, since: float, until: float) -> Recommended:
+    for number in (low, high, threads):
+        if type(number) is not int:  # a damaged row: "2", 2.0 and true are no counts
+            raise TypeError(f"a count must be a whole number, got {number!r}")
+    return Recommended(Envelope(low, high, threads), _moment(since), _moment(until))
+
+
+def _moment(value: float) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"a time must be finite Unix seconds, got {value!r}")
+    return float(value)
 
 
 async def seat(connection: AsyncConnection, deployments: Sequence[str], session: str) -> None:

@@ -50,6 +50,7 @@ from autoscaler.web.params import LATEST, BadParameter, Params
 from policies._conditions import condition
 from policies._expression import compile_condition, compile_number
 from tests.fuzz.configured import assembly, configuration, duration, yaml
+from tests.fuzz.kept import state_row, worker_answer
 from tests.fuzz.reshape import reshaped
 from tests.strategies import NOW, seen
 
@@ -322,7 +323,18 @@ def trace(data: bytes) -> None:
     assert all(math.isfinite(count) and count >= 0 for count in found.requests)
 
 
-_JSON = (promql, promql_range, platform_answer, token, api_body, journal_row, forecast, assembly)
+_JSON = (
+    promql,
+    promql_range,
+    platform_answer,
+    token,
+    api_body,
+    journal_row,
+    forecast,
+    assembly,
+    state_row,
+    worker_answer,
+)
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     each.__name__: reshaped(each) if each in _JSON else each
     for each in (
@@ -339,6 +351,8 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
         api_body,
         api_params,
         journal_row,
+        state_row,
+        worker_answer,
         history,
         forecast,
         expression,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -16,6 +17,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import MultiDict
+from sqlalchemy import RowMapping
 
 from autoscaler.codec import CodecError, decode_decision
 from autoscaler.core.observation import Missing
@@ -24,6 +26,7 @@ from autoscaler.foundry.body import DEEPEST, decode
 from autoscaler.foundry.errors import InvalidAnswer
 from autoscaler.foundry.units import duration_s
 from autoscaler.foundry.wire import envelope_of
+from autoscaler.journal.state import _state
 from autoscaler.lab.traces import TraceError, read_trace
 from autoscaler.runtime.history import blob
 from autoscaler.settings.units import Given, seconds
@@ -127,6 +130,28 @@ def test_a_stored_forecast_whose_means_are_no_numbers_is_refused(wrong: tuple[fl
 def test_a_refusal_of_the_codec_is_told_however_deep_its_value_is_nested() -> None:
     with pytest.raises(CodecError, match="nested too deeply"):
         decode_decision(b"[" * 1000 + b"]" * 1000)
+
+
+ROW = json.loads((CORPUS / "state_row" / "row").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("recommended", [[1, "4", 32, 1.0, 2.0]], "a count must be a whole number, got '4'"),
+        ("recommended", [[True, 4, 32, 1.0, 2.0]], "a count must be a whole number, got True"),
+        ("recommended", [[1, 4.0, 32, 1.0, 2.0]], "a count must be a whole number, got 4.0"),
+        ("recommended", [[1, 4, 32, "inf", 2.0]], "a time must be finite Unix seconds, got 'inf'"),
+        ("watched_since", math.nan, "a time must be finite Unix seconds, got nan"),
+    ],
+)
+def test_a_damaged_state_row_is_not_taken_for_what_was_wanted(
+    column: str, value: object, words: str
+) -> None:
+    row = {**ROW, column: value}
+    texts = {name: json.dumps(row[name]) for name in ("recommended", "learned", "returned")}
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        _state(cast("RowMapping", row | texts), 1.0, 1.0)
 
 
 def test_a_history_of_infinite_loads_is_refused() -> None:
