@@ -54,13 +54,10 @@ class Worker:
             raise Stopped(f"its process cannot be started: {error.strerror}") from error
         worker = cls(process)
         try:
-            said = orjson.loads(await worker._within(START_S, worker._line()))
+            _heed(await worker._within(START_S, worker._line()))
         except BaseException:
             await worker.stop()
             raise
-        if "ready" not in said:
-            await worker.stop()
-            raise Stopped(f"it cannot be loaded: {said.get('failed', 'for no reason')}")
         return worker
 
     async def ask(self, line: bytes, deadline_s: float) -> bytes:
@@ -114,6 +111,18 @@ class Worker:
     def _end(self) -> str:
         code = self._process.returncode
         return ENDS.get(code, "its process ended") if code is not None else "its process ended"
+
+
+def _heed(line: bytes) -> None:
+    """Take in the first line of a process. Raises Stopped unless it says that it is ready."""
+    try:
+        said = orjson.loads(line)
+    except ValueError as error:
+        raise Stopped("its process began with nonsense") from error
+    if not isinstance(said, dict):
+        raise Stopped("its process began with nonsense")
+    if "ready" not in said:
+        raise Stopped(f"it cannot be loaded: {said.get('failed', 'for no reason')}"[:500])
 
 
 LATE_TURNS = 4

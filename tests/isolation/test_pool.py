@@ -178,6 +178,22 @@ async def test_a_policy_that_cannot_be_loaded_says_why(folder: Path) -> None:
         await pool.close()
 
 
+@pytest.mark.parametrize("first", ["{", "[]", "7"])
+async def test_a_process_that_begins_with_nonsense_is_stopped_and_rests(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\necho '{first}'\nexec sleep 60\n", encoding="utf-8")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    pool = Pool(order(folder, deadline_s=20.0), SystemClock())
+    try:
+        with pytest.raises(NotYet, match="its process began with nonsense"):
+            await pool.ask(moody(), SEEN)
+    finally:
+        await pool.close()
+
+
 def test_the_kernel_stops_a_policy_that_the_daemon_can_no_longer_stop(folder: Path) -> None:
     limits = replace(order(folder, deadline_s=0.1), kind="moody")
     line = orjson.dumps([moody("sleeps").options, to_tree(Observation, SEEN)])
