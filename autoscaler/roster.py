@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from autoscaler.core.decide import Guard
+from autoscaler.core.farewell import Farewell
 from autoscaler.core.fleet import FleetRails
 from autoscaler.core.observation import Limits, Mode
 from autoscaler.core.options import check_options, meta
@@ -155,6 +156,7 @@ class Managed:
     priority: int = 0
     forecasts: Mapping[str, ForecastSpec] = field(default_factory=lambda: NO_FORECASTS)
     capacity: CapacitySpec = field(default_factory=CapacitySpec)
+    on_shutdown: Farewell | None = None
 
     @property
     def demand(self) -> str | None:

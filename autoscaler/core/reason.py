@@ -123,6 +123,7 @@ class Code(StrEnum):
     INTERNAL_ERROR = "internal_error"
     PARKED = "parked"
     OVERRULED = "overruled"
+    ON_SHUTDOWN = "on_shutdown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from autoscaler.plugins.parts import (
     Signals,
     capacity_faults,
     capacity_of,
+    farewell_faults,
+    farewell_of,
     forecast_faults,
     forecasts_of,
     guards_of,
@@ -32,7 +34,17 @@ from autoscaler.settings.problem import Path, dotted, meant, one_of
 from autoscaler.settings.tree import inner
 from autoscaler.settings.units import seconds
 
-SECTIONS = ("mode", "priority", "limits", "signals", "forecasts", "capacity", "policies", "guards")
+SECTIONS = (
+    "mode",
+    "priority",
+    "limits",
+    "signals",
+    "forecasts",
+    "capacity",
+    "policies",
+    "guards",
+    "on_shutdown",
+)
 DEFAULT_MODE = Mode.RECOMMEND
 DEFAULT_INTERVAL_S = 15.0
 
@@ -117,6 +129,7 @@ class Assembly:
         self._forecasts = Memo(forecasts_of)
         self._capacity = Memo(capacity_of)
         self._policies = Memo(entries.part)
+        self._farewell = Memo(farewell_of)
         self._needs: dict[tuple[int, ...], list[Fault]] = {}
         self._label_sets: dict[int, tuple[Plain, tuple[str, ...]]] = {}
         self._first: dict[tuple[str, ...], Path] = {}
@@ -232,8 +245,18 @@ class Assembly:
             self._policies.part(layers.map("policies")),
         )
         capacity = self._capacity.part(layers.map("capacity"))
-        parts: tuple[Part[Any], ...] = (limits, guards, signals, forecasts, policies, capacity)
-        for fault in (f for part in parts for f in part.faults):
+        farewell = self._farewell.part(layers.map("on_shutdown"))
+        parts: tuple[Part[Any], ...] = (
+            limits,
+            guards,
+            signals,
+            forecasts,
+            policies,
+            capacity,
+            farewell,
+        )
+        beyond = farewell_faults(farewell.value, limits.value)
+        for fault in (*(f for part in parts for f in part.faults), *beyond):
             self.fault(replace(fault, path=layers.origin(fault.path)))
         key = id(policies), id(signals), id(forecasts), id(capacity)
         if key not in self._needs:
@@ -260,6 +283,7 @@ class Assembly:
             priority=int(cast("int", layers.sections["priority"] or 0)),
             forecasts=forecasts.value,
             capacity=capacity.value,
+            on_shutdown=farewell.value,
         )
 
     def _labels(self, layers: Layers) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from autoscaler.core.decide import Guard
 from autoscaler.core.envelope import DIALS, Dial, Range
+from autoscaler.core.farewell import Farewell
 from autoscaler.core.observation import Limits
 from autoscaler.plugins.layers import Plain
 from autoscaler.plugins.options import build_options, option_fields
@@ -89,6 +90,24 @@ def _range(data: object, dial: Dial, faults: list[Fault]) -> Range:
         faults.append(Fault(("limits", dial.value), rule))
         return Range(low)
     return Range(low, high)
+
+
+def farewell_of(data: Plain) -> Part[Farewell | None]:
+    """What is left behind at the end of the daemon; None when nobody declared anything."""
+    if not data:
+        return Part(None)
+    built = build_options(Farewell, data)
+    faults = tuple(replace(f, path=("on_shutdown", *f.path)) for f in built.faults)
+    return Part(cast("Farewell | None", built.value), faults)
+
+
+def farewell_faults(farewell: Farewell | None, limits: Limits) -> list[Fault]:
+    """A fault for every dial that is declared outside of its limits."""
+    return [
+        Fault(("on_shutdown", dial.value), f"must be within limits.{dial.value}, {limits[dial]}", n)
+        for dial in DIALS
+        if farewell is not None and (n := farewell[dial]) is not None and limits[dial].clamp(n) != n
+    ]
 
 
 def guards_of(data: Plain) -> Part[tuple[Guard, ...]]:

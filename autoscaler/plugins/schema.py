@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autoscaler.core.envelope import DIALS
+from autoscaler.core.farewell import Farewell
 from autoscaler.plugins.hints import adapter_of, nested_in
 from autoscaler.plugins.options import hints_of, option_fields, spellings
 from autoscaler.plugins.registry import GUARD_TYPES, policy_types, source_kinds
@@ -45,6 +46,7 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
     defs["Guards"] = _object(guards, "Options of the guard rails, by name.")
     defs["Forecast"] = _object(_options(ForecastSpec, defs), _summary(ForecastSpec))
     defs["Capacity"] = _object(_options(CapacitySpec, defs), _summary(CapacitySpec))
+    defs["OnShutdown"] = _object(_options(Farewell, defs), _summary(Farewell))
     defs["Fleet"] = _object(_options(FleetSpec, defs), _summary(FleetSpec))
     defs["GroupShape"]["properties"]["fleet"] |= _nullable(_ref("Fleet"))
     defs.pop("SourceShape", None)
@@ -55,6 +57,7 @@ def json_schema(directories: Sequence[str] = ()) -> Schema:
         properties["forecasts"] |= _nullable(_named(_nullable(_ref("Forecast")), WORD))
         properties["capacity"] |= _nullable(_ref("Capacity"))
         properties["guards"] |= _nullable(_ref("Guards"))
+        properties["on_shutdown"] |= _nullable(_ref("OnShutdown"))
     schema["title"] = "Foundry autoscaler"
     schema["description"] = "Configuration of the autoscaling policy daemon."
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -32,6 +32,7 @@ from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
 from autoscaler.runtime.operators import Operators
 from autoscaler.runtime.orphans import FIRST_S, LOOK_S, Orphans
+from autoscaler.runtime.parting import part
 from autoscaler.runtime.quarantine import PATIENT, Patience
 from autoscaler.runtime.resync import AT_ONCE, Resync
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
@@ -312,13 +313,18 @@ class Daemon:
             if parts is not None and any(group.discoveries for group in parts.groups):
                 await self._adopt(parts)
 
-    async def stop(self, last: Callable[[float], Event] | None = None) -> None:
+    async def stop(
+        self, last: Callable[[float], Event] | None = None, *, in_order: bool = False
+    ) -> None:
         """Begin nothing new, let the write in flight end, then let go of everything.
 
-        `last` makes the entry that is the activity's last, out of the time of the end.
+        `last` makes the entry that is the activity's last, out of the time of the end. Stopped
+        `in_order`, deployments are left with what is declared for that.
         """
         self.stopping = True
         await self.schedule.stop((self.parts.write_s if self.parts else 0.0) + RECORD_S)
+        if in_order:
+            await self._part()
         tasks = [*self._reading, *([self._probe] if self._probe else [])]
         for task in tasks:
             task.cancel()
@@ -329,6 +335,12 @@ class Daemon:
         if last is not None:
             await self.operators.words.record(last(self.clock.now()))
         await self.journal.close()
+
+    async def _part(self) -> None:
+        if any(seat.managed.on_shutdown for seat in self.seats.values()):
+            await self.operators.words.fresh()
+            self.operators.tell()
+            await part(self.ticks.values())
 
     async def _store_forecasts(self) -> None:
         at = self.clock.now()

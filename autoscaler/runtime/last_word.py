@@ -37,6 +37,8 @@ class Leaving:
     seat: Seat
     decision: Decision
     by: float
+    parting: bool = False
+    """One of the last: that the daemon is stopping is its reason, and no reason against it."""
 
 
 @dataclass(slots=True)
@@ -63,9 +65,9 @@ class LastWord:
         return self._closed(rid) or self._unwanted(rid, before, after)
 
     def _closed(self, rid: str) -> Outcome | None:
-        if self.stopping():
-            return STOPPING
         leaving = self.leaving.get(rid)
+        if self.stopping() and not (leaving is not None and leaving.parting):
+            return STOPPING
         if leaving is not None and self.clock.monotonic() > leaving.by:
             return TOO_OLD
         return None if self.membership.owns(rid) else NOT_OURS

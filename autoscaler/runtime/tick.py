@@ -99,6 +99,7 @@ class Tick:
         self.journal_up = True
         self.last_at: float | None = None
         self.alarm: Reason | None = None
+        self._leaving = False
         self._count = 0
         self._trace = ""
         self._intended: set[str] = set()
@@ -128,6 +129,12 @@ class Tick:
         with step("decide"):
             decisions = await self._decide(at)
         self.alarm = self.shared.calm(decisions, world.clock.monotonic())
+        return await self._carry_out(decisions, at, began, lag_s)
+
+    async def _carry_out(
+        self, decisions: list[Decision], at: float, began: float, lag_s: float
+    ) -> TickReport:
+        world = self.world
         decisions = await self._write(decisions, began)
         with step("record"):
             await self._record(at, decisions)
@@ -191,7 +198,7 @@ class Tick:
         if seat.read_at is None:
             plan = Plan(seen.envelope, seen.envelope, seen.envelope).held("reading", seat.unread)
         else:
-            plan = thought(seat, seen, self._sitting.ask)
+            plan = self._plan(seat, seen)
             if any(isinstance(v.answer, Proposal) and not v.shadow for v in plan.votes):
                 seat.wanted(plan.wanted, at)
         outcome = standing(plan, seen.mode, seen) or self._may_write(seat)
@@ -207,6 +214,33 @@ class Tick:
             outcome,
             self._trace,
         )
+
+    def _plan(self, seat: Seat, seen: Observation) -> Plan:
+        farewell = seat.managed.on_shutdown if self._leaving else None
+        if farewell is not None:
+            return farewell.plan(seen, seat.managed.guards)
+        return thought(seat, seen, self._sitting.ask)
+
+    def parting(self) -> Tick | None:
+        """The last tick of those for which something is declared; None without any."""
+        seats = [seat for seat in self.seats if seat.managed.on_shutdown and seat.read_at]
+        if not seats:
+            return None
+        spans = (seat.managed.on_shutdown.within_s for seat in seats if seat.managed.on_shutdown)
+        last = Tick(self.group, max(spans), seats, self.world, self.shared.spec)
+        last.go_on_from(self)
+        last._leaving = True
+        return last
+
+    async def leave(self) -> TickReport:
+        """Leave every deployment with what is declared for the time without a daemon."""
+        began, at = self.world.clock.monotonic(), self.world.clock.now()
+        prefix = f"{int(at * 1000):012x}-{0xFFFF:04x}-{self.group}"
+        found = [(s, self._one(s, at, f"{prefix}-{n:05x}")) for n, s in enumerate(self.seats)]
+        # What has that much already needs no word.
+        told = [(seat, one) for seat, one in found if one.plan.moves or one.plan.hold]
+        self.seats = [seat for seat, _ in told]
+        return await self._carry_out([one for _, one in told], at, began, 0.0)
 
     def _may_write(self, seat: Seat) -> Outcome:
         if not self.world.last_word.membership.owns(seat.managed.rid):
@@ -242,7 +276,10 @@ class Tick:
 
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
         leaving, rid = self.world.last_word.leaving, seat.managed.rid
-        seat.writing, leaving[rid] = True, Leaving(seat, decision, began + OLDEST_PLAN_S)
+        seat.writing, leaving[rid] = (
+            True,
+            Leaving(seat, decision, began + OLDEST_PLAN_S, self._leaving),
+        )
         try:
             with step("write", deployment=decision.deployment, decision=decision.id) as writing:
                 outcome = await self._attempt(seat, decision)

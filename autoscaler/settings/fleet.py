@@ -86,6 +86,8 @@ class Layer(Shape):
     """Forecasts by name; each adds the signals NAME, NAME_keep and NAME_ceiling."""
     capacity: dict[str, Any] | None = None
     """The signals from which it is learnt what one replica carries."""
+    on_shutdown: dict[str, Any] | None = None
+    """The least that a deployment is left with when the daemon is stopped in order."""
     policies: dict[Word, dict[str, Any] | None] | None = None
     """Policies by name: `kind`, `dials`, `shadow`, `when`, `isolate`, and the kind's options."""
     guards: dict[str, dict[str, Any] | None] | None = None

@@ -183,7 +183,7 @@ class Running:
         if isinstance(self.page.what_if, Engine):
             await self.page.what_if.close()
         await self.keeper.finish()
-        await self.daemon.stop(events.stopped)
+        await self.daemon.stop(events.stopped, in_order=True)
         await self.heard.notices.close()
         await asyncio.to_thread(close_tracer, self.daemon.tracer)
         await self.server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.core.envelope import Dial, Range
+from autoscaler.core.farewell import Farewell
 from autoscaler.core.guards import GUARDS
 from autoscaler.core.guards.cooldown import Cooldown
 from autoscaler.core.guards.step import Step
@@ -381,3 +383,69 @@ def test_signals_for_the_capacity_must_exist_where_they_are_named(tmp_path: Path
     text = text_of().replace("defaults:\n", "defaults:\n  capacity: {queued: waiting}\n", 1)
     with pytest.raises(ConfigError, match=r"capacity\.queued: names a signal"):
         check(written(tmp_path, text), ENVIRON)
+
+
+def test_what_is_left_at_the_end_is_layered_like_everything_else(tmp_path: Path) -> None:
+    text = two(
+        chat=", on_shutdown: {threads: 16}",
+        rerank=", on_shutdown: null",
+        group="    on_shutdown: {min_replicas: 4, within: 20s}\n",
+    )
+    found = members(groups_of(tmp_path, groups=text))
+    assert found["chat"].on_shutdown == Farewell(min_replicas=4, threads=16, within_s=20.0)
+    assert found["rerank"].on_shutdown is None
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("{min_replicas: 21}", "must be within limits.min_replicas, 1..20, got 21"),
+        ("{threads: 64}", "must be within limits.threads, 1..32, got 64"),
+        ("{min_replicas: 5, max_replicas: 4}", "must be at most max_replicas 4, got 5"),
+        ("{within: 5s}", "min_replicas, max_replicas or threads must be declared"),
+        ("{min_replica: 5}", "min_replica"),
+        ("{min_replicas: four}", "whole number"),
+    ],
+)
+def test_an_end_that_cannot_be_is_refused_by_name(tmp_path: Path, said: str, rule: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        groups_of(tmp_path, groups=two(chat=f", on_shutdown: {said}"))
+    assert rule in str(refused.value)
+    assert "on_shutdown" in str(refused.value)
+
+
+def test_policies_are_kept_apart_where_somebody_says_so(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    policies = "{own: {}, trusted: {kind: own, isolate: false}, load: {kind: target_load}}"
+    text = two(chat=f", policies: {policies}", rerank=", policies: {load: {isolate: true}}")
+
+    def found(*, isolate: str) -> dict[str, Managed]:
+        plugins = f"plugins: {{directories: [{tmp_path}], isolate: {isolate}}}"
+        return members(groups_of(tmp_path, groups=text, plugins=plugins))
+
+    for isolate, expected in (("true", ["own"]), ("false", [])):
+        chat = found(isolate=isolate)["chat"]
+        assert [e.name for e in chat.policies if e.apart is not None] == expected
+    entry = next(e for e in found(isolate="false")["rerank"].policies if e.name == "load")
+    assert entry.apart is not None
+    assert entry.apart.kind in {"load", "target_load"}
+    # As they were written, so that another process can make the same policy of them.
+    assert isinstance(json.loads(entry.apart.options), dict)
+
+
+def test_isolate_is_true_or_false(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must be true or false, got 'maybe'"):
+        groups_of(tmp_path, groups=two(chat=", policies: {load: {isolate: maybe}}"))
+
+
+OWN = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Own:
+    needs = ()
+
+    def propose(self, seen):
+        return None
+"""

@@ -114,6 +114,7 @@ MEANINGS: Mapping[Code, str] = MappingProxyType(
         Code.JOURNAL_UNAVAILABLE: "The journal cannot record, and nothing is written unrecorded.",
         Code.INTERNAL_ERROR: "A bug of the daemon, kept to this deployment and tick.",
         Code.PARKED: "Asking again is useless for now: see the reason that it quotes.",
+        Code.ON_SHUTDOWN: "The daemon stops, and leaves what `on_shutdown` declares.",
         Code.OVERRULED: "An operator asked for another number while the write waited its turn.",
     }
 )

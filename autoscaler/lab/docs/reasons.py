@@ -31,6 +31,7 @@ PLACES = (
     ("core/decide.py", "the merge of bids"),
     ("core/standing.py", "the outcome"),
     ("core/fleet.py", "the fleet"),
+    ("core/farewell.py", "the end of the daemon"),
     ("core/leaving.py", "the last look before a write"),
     ("runtime", "the tick"),
     ("foundry", "the platform's side"),
