@@ -19,7 +19,7 @@ from tests.fakes.page import Site, site
 
 HERE = Path(__file__).parent
 # A busy machine may take its time; whatever is not there at last is a failure all the same.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -66,6 +66,7 @@ async def fleet() -> AsyncIterator[Site]:
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A fresh tab without a past, watched."""
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
     opened = await context.new_page()
     tab = Tab(opened)
     yield opened

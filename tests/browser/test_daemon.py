@@ -83,13 +83,16 @@ async def say(page: Page, button: str, **fields: str) -> None:
     await expect(dialog).to_have_count(0)
 
 
-async def end_all(page: Page) -> None:
+async def end_all(real: Real, page: Page) -> None:
+    """End what holds, one after the other, once the page shows all of it."""
+    holds = len(await real.running.controls.standing())
     banner = page.get_by_role("region", name="Overrides that hold now")
-    while await banner.get_by_role("button", name="End now").count():
-        left = await banner.get_by_role("button", name="End now").count()
-        await banner.get_by_role("button", name="End now").first.click()
+    ends = banner.get_by_role("button", name="End now")
+    await expect(ends).to_have_count(holds)
+    for left in reversed(range(holds)):
+        await ends.first.click()
         await page.get_by_role("dialog").get_by_role("button", name="End it now").click()
-        await expect(banner.get_by_role("button", name="End now")).to_have_count(left - 1)
+        await expect(ends).to_have_count(left)
 
 
 async def test_a_raised_floor_reaches_the_platform(real: Real, signed_in: Page) -> None:
@@ -98,7 +101,7 @@ async def test_a_raised_floor_reaches_the_platform(real: Real, signed_in: Page) 
     await say(page, "Raise a floor", Value="14", Why=WHY)
     await expect(page.locator(".big")).to_contain_text(re.compile(r"14\D\d+ \u00d7 32\s*as wanted"))
     assert real.platform.deployments["churn"].envelope.min_replicas == 14
-    await end_all(page)
+    await end_all(real, page)
 
 
 async def test_every_control_is_heard_and_can_be_ended(real: Real, signed_in: Page) -> None:
@@ -114,7 +117,7 @@ async def test_every_control_is_heard_and_can_be_ended(real: Real, signed_in: Pa
     await expect(page.get_by_text("Looking at 1 deployment now.")).to_be_visible()
     kinds = {one.override.control for one in await real.running.controls.standing()}
     assert kinds == {Control.PAUSE, Control.BRAKE, Control.PIN, Control.MODE}
-    await end_all(page)
+    await end_all(real, page)
     assert await real.running.controls.standing() == []
     await page.goto(f"{real.url}/activity")
     await page.get_by_role("button", name="operators").click()
@@ -130,7 +133,7 @@ async def test_a_pause_from_elsewhere_fills_the_banner_of_an_open_page(
     await expect(banner).to_contain_text("Paused: the whole fleet")
     await expect(banner).to_contain_text("bob: by phone")
     await expect(banner).to_contain_text("without end")
-    await end_all(signed_in)
+    await end_all(real, signed_in)
 
 
 async def test_a_restart_of_the_daemon_needs_no_reload_of_the_page(real: Real, page: Page) -> None:

@@ -89,7 +89,7 @@ class RealPrometheus:
         *,
         flags: Sequence[str] = (),
         rules: Sequence[Path] = (),
-        ready_s: float = 30.0,
+        ready_s: float = 60.0,
     ) -> None:
         self._targets = list(targets)
         self._interval = scrape_interval
@@ -165,7 +165,7 @@ class RealPrometheus:
         assert answer["status"] == "success", answer
         return answer["data"]
 
-    async def until(self, promql: str, timeout_s: float = 30.0) -> None:
+    async def until(self, promql: str, timeout_s: float = 60.0) -> None:
         """Wait until `promql` answers at least one series. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not await self.instant(promql):  # noqa: ASYNC110 - another process gives no event

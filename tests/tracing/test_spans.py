@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
 from autoscaler.runtime.words import Words
 from autoscaler.telemetry.decision_log import DecisionLog
-from autoscaler.telemetry.tracing import Tracing, TracingOptions
+from autoscaler.telemetry.tracing import Tracing, TracingOptions, _exporter
 from policies.target_load import TargetLoad
 from tests.fakes.collector import collector
 from tests.fakes.prometheus import free_port
@@ -205,6 +206,7 @@ def test_a_step_outside_of_a_traced_tick_is_nothing() -> None:
 
 async def test_a_collector_that_is_down_costs_spans_and_no_time() -> None:
     await _many_ticks(f"http://127.0.0.1:{free_port()}/v1/traces")
+    _nobody_is_left()
 
 
 async def test_a_collector_that_never_answers_costs_spans_and_no_time() -> None:
@@ -212,11 +214,14 @@ async def test_a_collector_that_never_answers_costs_spans_and_no_time() -> None:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
         await _many_ticks(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1/traces")
+    _nobody_is_left()
 
 
 async def _many_ticks(url: str) -> None:
     """A queue of 64 steps, 500 of them in the way of it: none waits, and the end is in time."""
-    tracing = Tracing(options(url, queue=64, timeout_s=60.0, delay_s=0.01))
+    chosen = options(url, queue=64, timeout_s=60.0, delay_s=0.01)
+    exporter = _exporter(chosen)
+    tracing = Tracing(chosen, exporter)
     scene = Scene(tracing)
     began = time.monotonic()
     for _ in range(60):
@@ -224,7 +229,16 @@ async def _many_ticks(url: str) -> None:
         assert report.decisions
     tracing.close(grace_s=0.2)
     # An export would wait 60 s for its answer; generous, because machines are busy.
-    assert time.monotonic() - began < 30.0
+    assert time.monotonic() - began < 55.0
+    exporter.shutdown()
+
+
+def _nobody_is_left() -> None:
+    """No thread sends on, or draws random numbers, while other tests run."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("Otel", "tracing")):
+            thread.join(60.0)
+            assert not thread.is_alive(), thread.name
 
 
 async def test_a_collector_gets_it_all_over_real_http_with_the_token() -> None:
