@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ moments = st.just(NOW) | st.floats(NOW - MONTH_S, NOW + MONTH_S)
 _small, _threads, _scales = st.integers(0, 24), st.integers(1, 96), st.sampled_from((1, 1, 1, 400))
 
 
+# A strategy that is built anew at every draw costs several times what it draws.
 @st.composite
 def envelopes(draw: st.DrawFn) -> Envelope:
     """Legal envelopes: mostly a few replicas, sometimes thousands."""
@@ -52,21 +54,34 @@ def envelopes(draw: st.DrawFn) -> Envelope:
     return Envelope(low * scale, (low + draw(_small)) * scale, draw(_threads))
 
 
+_envelopes = envelopes()
+_truths = st.booleans()
+_gaps = st.sampled_from((0.5, 5.0, 15.0, 60.0, 900.0))
+_unevenness = st.integers(0, 3)
+_newest = st.sampled_from((0.0, -3.0, -240.0, -7200.0, 45.0, 3600.0))
+_backs = st.sampled_from((None, None, 0.0, 100.0, 7200.0))
+
+
+@cache
+def _up_to(samples: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(values, min_size=1, max_size=samples)
+
+
 @st.composite
 def series(draw: st.DrawFn, at: float = NOW, samples: int = 12) -> Series:
     """Up to `samples` samples that rise in time, most of them before `at`, some ahead of it."""
-    found = draw(st.lists(values, min_size=1, max_size=samples))
-    gap = draw(st.sampled_from((0.5, 5.0, 15.0, 60.0, 900.0)))
-    uneven = draw(st.integers(0, 3))
-    newest = at + draw(st.sampled_from((0.0, -3.0, -240.0, -7200.0, 45.0, 3600.0)))
+    found = draw(_up_to(samples))
+    gap = draw(_gaps)
+    uneven = draw(_unevenness)
+    newest = at + draw(_newest)
     times = [newest]
     for place in range(1, len(found)):
         times.append(times[-1] - gap * (1 + place % (1 + uneven)))
-    back = draw(st.sampled_from((None, None, 0.0, 100.0, 7200.0)))
+    back = draw(_backs)
     return Series(
         tuple(reversed(times)),
         tuple(found),
-        draw(st.booleans()),
+        draw(_truths),
         None if back is None else at - back,
     )
 
@@ -89,7 +104,7 @@ _ages = st.lists(st.sampled_from(_AGES), max_size=2, unique=True)
 def _changes(draw: st.DrawFn, at: float) -> tuple[Change, ...]:
     ages = sorted(draw(_ages), reverse=True)
     return tuple(
-        Change(at - age, draw(envelopes()), draw(envelopes()), draw(st.booleans())) for age in ages
+        Change(at - age, draw(_envelopes), draw(_envelopes), draw(_truths)) for age in ages
     )
 
 
@@ -97,21 +112,28 @@ def _changes(draw: st.DrawFn, at: float) -> tuple[Change, ...]:
 def _recommended(draw: st.DrawFn, at: float) -> tuple[Recommended, ...]:
     edges = [*sorted(draw(_ages), reverse=True), 0.0]
     return tuple(
-        Recommended(draw(envelopes()), at - first, at - last) for first, last in pairwise(edges)
+        Recommended(draw(_envelopes), at - first, at - last) for first, last in pairwise(edges)
     )
+
+
+_said = st.sampled_from((None, None, *Control))
+_ends = st.sampled_from((None, -60.0, 3600.0))
+_modes = st.sampled_from(Mode)
+_dials = st.sampled_from(Dial)
 
 
 @st.composite
 def _overrides(draw: st.DrawFn, at: float) -> tuple[Override, ...]:
-    control = draw(st.sampled_from((None, None, *Control)))
+    control = draw(_said)
     if control is None:
         return ()
-    ends = draw(st.sampled_from((None, at - 60, at + 3600)))
+    after = draw(_ends)
+    ends = None if after is None else at + after
     if control is Control.MODE:
-        return (Override(control, "ada", "trial", ends, mode=draw(st.sampled_from(Mode))),)
+        return (Override(control, "ada", "trial", ends, mode=draw(_modes)),)
     if control in {Control.PAUSE, Control.BRAKE}:
         return (Override(control, "ada", "load test", ends),)
-    dial = draw(st.sampled_from(Dial))
+    dial = draw(_dials)
     return (Override(control, "ada", "incident", ends, dial, draw(_threads)),)
 
 
@@ -136,6 +158,11 @@ _native = st.sampled_from(
 )
 
 
+_read_ages = st.sampled_from((5.0, 0.0, 3600.0))
+_watched_ages = st.sampled_from((MONTH_S, 3600.0, 60.0, 0.0))
+_kinds = st.sampled_from(("series", "missing", "none"))
+
+
 @st.composite
 def observations(
     draw: st.DrawFn,
@@ -154,8 +181,8 @@ def observations(
     return Observation(
         at=at,
         deployment="chat",
-        envelope=draw(envelopes()),
-        envelope_at=at - draw(st.sampled_from((5.0, 0.0, 3600.0))),
+        envelope=draw(_envelopes),
+        envelope_at=at - draw(_read_ages),
         health=draw(_healths),
         limits=draw(_limits),
         signals=draw(_signals(at, (*needs, STRANGER), known, absent)),
@@ -163,10 +190,10 @@ def observations(
         recommended=draw(_recommended(at)),
         overrides=draw(_overrides(at)),
         learned=draw(_learned),
-        mode=draw(st.sampled_from(Mode)),
+        mode=draw(_modes),
         resources=draw(_resources),
         native=draw(_native),
-        watched_since=at - draw(st.sampled_from((MONTH_S, 3600.0, 60.0, 0.0))),
+        watched_since=at - draw(_watched_ages),
     )
 
 
@@ -176,7 +203,7 @@ def _signals(
 ) -> dict[str, Signal]:
     found: dict[str, Signal] = {}
     for name in dict.fromkeys((*names, *known)):
-        kind = "series" if name in known else draw(st.sampled_from(("series", "missing", "none")))
+        kind = "series" if name in known else draw(_kinds)
         if name in absent and kind == "series":
             kind = "missing"
         if kind != "none":

@@ -64,16 +64,20 @@ HOLDING = st.one_of(
 )
 
 
+SIGHTS, TRUTHS = observations(), st.booleans()
+BACK = st.none() | st.floats(NOW - 1000, NOW)
+
+
 @st.composite
 def pasts(draw: st.DrawFn) -> Observation:
     """An observation whose changes may be somebody else's and whose sources may be back."""
-    sight = draw(observations())
-    changes = tuple(replace(change, foreign=draw(st.booleans())) for change in sight.changes)
+    sight = draw(SIGHTS)
+    changes = tuple(replace(change, foreign=draw(TRUTHS)) for change in sight.changes)
 
     def back(signal: Signal) -> Signal:
         if isinstance(signal, Missing):
             return signal
-        return replace(signal, recovered_at=draw(st.none() | st.floats(NOW - 1000, NOW)))
+        return replace(signal, recovered_at=draw(BACK))
 
     signals = {name: back(signal) for name, signal in sight.signals.items()}
     return replace(sight, changes=changes, signals=signals)
