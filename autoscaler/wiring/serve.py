@@ -60,6 +60,10 @@ AGAIN_S = 30.0
 LAG_S = 1.0
 # How often overrides are compared for open pages, whichever way they came.
 LOOK_S = 2.0
+# A stop takes no longer than the PUT's deadline and this; half a second is left for the process.
+END_S = 0.5
+# Receivers of the last news get this long, however late it has become.
+LEAST_S = 0.3
 # How often some of the histories are written out.
 SETTLE_S = 5.0
 
@@ -127,8 +131,7 @@ class Running:
         except Exception as bug:  # a bug in a plug-in must not end a daemon that works
             log.exception("configuration kept", file=str(path))
             return await self._kept(f"a bug: {type(bug).__name__}")
-        # Tokens that were taken back must not be good until the next restart.
-        self.page.gate.access = access
+        self.page.gate.access = access  # a token that was taken back is good no longer
         for section in sections_changed(self.settings, settings):
             log.warning("a change of this section needs a restart", section=section)
         changed = changed_keys(self.settings, settings)
@@ -158,14 +161,8 @@ class Running:
     async def _taken(self, settings: Settings) -> Parts:
         """The parts of a configuration once the daemon runs on them; closed when it does not."""
         watches, daemon = self.heard.watches, self.daemon
-        parts = build(
-            settings,
-            watches.platform,
-            watches.source,
-            daemon.clock,
-            daemon.last_word,
-            self.fence,
-        )
+        heard = (watches.platform, watches.source, daemon.clock)
+        parts = build(settings, *heard, daemon.last_word, self.fence)
         try:
             await daemon.adopt(parts)
         except BaseException:
@@ -179,14 +176,22 @@ class Running:
         self.heard.keep(self.daemon.seats)
 
     async def stop(self) -> None:
-        """Let the write in flight end, close the doors, then the page."""
+        """Let the write in flight end, close the doors, then say goodbye to everybody at once.
+
+        Receivers and readers that hang get what the write has left of its deadline and `END_S`.
+        """
+        until = time.monotonic() + self.settings.platform.timeouts.write + END_S
         if isinstance(self.page.what_if, Engine):
             await self.page.what_if.close()
         await self.keeper.finish()
         await self.daemon.stop(events.stopped, in_order=True)
-        await self.heard.notices.close()
-        await asyncio.to_thread(close_tracer, self.daemon.tracer)
-        await self.server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(LEAST_S, until - time.monotonic())):
+                await asyncio.gather(
+                    self.heard.notices.close(),
+                    asyncio.to_thread(close_tracer, self.daemon.tracer),
+                    self.server.close(),
+                )
 
 
 async def start(
@@ -201,10 +206,8 @@ async def start(
 
     `listeners` hear every tick besides metrics and log; `dropped` counts lost log lines; `hide`
     is told every secret that a reload brings; `pause` is the pause file that signals know; `fence`
-    ends the process when it sleeps while a PUT leaves.
-
-    Raises ConfigError, JournalError (JournalLocked when another daemon is there), OSError when
-    the address is taken.
+    ends the process when it sleeps while a PUT leaves. Raises ConfigError, JournalError
+    (JournalLocked when another daemon is there), OSError when the address is taken.
     """
     clock = SystemClock()
     metrics = Metrics(clock, version=__version__, detail=settings.web.detail, dropped=dropped)

@@ -126,8 +126,10 @@ def _wrong(
         found.append(f"a PUT over something else than was planned for: {put} for {intent}")
     if at - intent.at > OLDEST_S:
         found.append(f"a stale PUT, {at - intent.at:.1f} s old: {put} for {intent}")
-    if intent.lowers and any(span.holds(intent.at) for span in history.blind):
-        found.append(f"lowered without data: {put} for {intent}")
+    # It looked between the tick's beginning and the PUT: in all of that time nothing was to be had.
+    dark = [span for span in history.blind if span.holds(intent.at) and span.holds(at)]
+    if intent.lowers and dark:
+        found.append(f"lowered without data: {put} at {at} for {intent} in {dark}")
     said = [word for word in words if word.deployment == intent.deployment]
     found += [
         f"written against {word}: {put} at {at}"

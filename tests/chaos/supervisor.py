@@ -23,7 +23,10 @@ GOOD_ENDS = (0, -signal.SIGKILL, -signal.SIGALRM)
 
 @dataclass(slots=True)
 class Ends:
-    """How runs ended: exit codes, what was wrong, seconds from SIGTERM to the exit."""
+    """How runs ended: exit codes, what was wrong, seconds from SIGTERM to the exit.
+
+    Ends in which it was stopped or starved meanwhile are not timed.
+    """
 
     codes: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -113,7 +116,7 @@ class Supervisor:
         assert code is not None
         self.ends.codes[code] += 1
         now, termed, self._termed_at = time.monotonic(), self._termed_at, None
-        if code == 0 and termed is not None:
+        if code == 0 and termed is not None and self.hurt_at < termed:
             self.ends.stopped_in_s.append(now - termed)
         if code == -signal.SIGALRM and now - self.hurt_at > FENCED_S:
             self.ends.wrong.append("the fence ended a daemon that nobody had stopped")

@@ -70,9 +70,10 @@ def test_a_put_of_an_old_plan() -> None:
 
 
 def test_a_lowering_without_data() -> None:
-    dark = (Span(90.0, 300.0),)
-    found = wrong((101.0, UP), (201.0, DOWN), blind=dark)
+    found = wrong((101.0, UP), (201.0, DOWN), blind=(Span(90.0, 300.0),))
     assert [one.split(":")[0] for one in found] == ["lowered without data"]
+    # A look that begins in the dark may be answered when the light is back.
+    assert wrong((101.0, UP), (201.0, DOWN), blind=(Span(90.0, 200.5),)) == []
 
 
 def test_a_put_against_an_operators_word() -> None:

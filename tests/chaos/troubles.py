@@ -38,6 +38,7 @@ class Span:
 
     begin: float
     end: float
+    what: str = ""
 
     def holds(self, at: float) -> bool:
         """Whether a moment lies within."""
@@ -143,7 +144,7 @@ class Troubles:
         begin = time.time()
         await asyncio.sleep(self._some(0.5, self.longest_s))
         if blinds:
-            self.history.blind.append(Span(begin, time.time()))
+            self.history.blind.append(Span(begin, time.time(), mode))
         link.become(Link.PASS)
 
     # --- the others -----------------------------------------------------------------------
@@ -155,7 +156,7 @@ class Troubles:
         await until(lambda: asyncio.to_thread(sleeping, pid), "Prometheus is stopped")
         begin = time.time()
         await asyncio.sleep(self._some(0.5, self.longest_s))
-        self.history.blind.append(Span(begin, time.time()))
+        self.history.blind.append(Span(begin, time.time(), "stopped"))
         os.kill(pid, signal.SIGCONT)
 
     async def fail_scrapes(self) -> None:
@@ -165,7 +166,7 @@ class Troubles:
         )
         begin = time.time()
         await asyncio.sleep(SAMPLE_S + self._some(0.5, self.longest_s))
-        self.history.blind.append(Span(begin + SAMPLE_S, time.time()))
+        self.history.blind.append(Span(begin + SAMPLE_S, time.time(), "no scrapes"))
         self.scene.platform.faults.remove(fault)
 
     async def bad_answers(self) -> None:
