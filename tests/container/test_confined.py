@@ -47,8 +47,12 @@ def unable() -> str:
         return "needs root to become somebody else: run these tests in a container as root"
     if shutil.which("unshare") is None or shutil.which("setpriv") is None:
         return "needs unshare and setpriv: apt install util-linux"
-    tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
-    return "" if tried.returncode == 0 else "needs the right to make a namespace of mounts"
+    with tempfile.TemporaryDirectory(prefix="confined-") as place:
+        tried = subprocess.run(
+            [*confined(Path(place)), "true"], capture_output=True, text=True, check=False
+        )
+    last = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return "" if tried.returncode == 0 else f"needs a kernel that lets root confine: {last}"
 
 
 WHY = unable()
