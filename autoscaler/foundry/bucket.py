@@ -89,7 +89,9 @@ class Bucket:
 
     async def _pass(self, tokens: int, start: float, max_wait_s: float) -> None:
         now, rate = self._clock.monotonic(), self.rate.at(self._clock.monotonic())
-        self._door = min(self._burst, self._door + (now - self._door_at) * rate) - tokens
+        # Who takes more than a burst at once has waited for all of it.
+        room = max(self._burst, float(tokens))
+        self._door = min(room, self._door + (now - self._door_at) * rate) - tokens
         self._door_at = now
         wait = -self._door / rate
         # Rounding alone is no crowd.
