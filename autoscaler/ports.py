@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -201,10 +201,10 @@ class Workers(Protocol):
     """Where policies are evaluated that are kept apart from the daemon."""
 
     async def ask(self, apart: Apart, seen: Observation) -> Answer:
-        """What the policy answers, or an abstention for a bug of it.
+        """What it answers. Raises Stopped when it had to be ended, NotYet while it is not up."""
 
-        Raises Stopped when it had to be ended, NotYet while its process is not up.
-        """
+    def begin(self, kinds: Iterable[str]) -> None:
+        """Start those that will be asked, beside everything else."""
         ...
 
     async def close(self) -> None:

@@ -49,6 +49,7 @@ class Code(StrEnum):
     POLICY_INVALID = "policy_invalid"
     POLICY_HUNG = "policy_hung"
     POLICY_SLOW = "policy_slow"
+    POLICY_STARTING = "policy_starting"
     POLICY_QUARANTINED = "policy_quarantined"
     # merging
     CEILING_BEATS_FLOOR = "ceiling_beats_floor"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
@@ -81,6 +81,13 @@ class Pool:
                 raise
         place.failures = 0
         return answer
+
+    def begin(self, kinds: Iterable[str]) -> None:
+        """Start the workers that will be asked, so that the first tick need not wait for them."""
+        for kind in kinds:
+            place = self._places.setdefault(kind, _Place())
+            if place.worker is None and place.starting is None:
+                place.starting = asyncio.create_task(self._begin(kind, place))
 
     async def close(self) -> None:
         """End every worker."""

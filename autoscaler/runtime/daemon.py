@@ -141,6 +141,7 @@ class Daemon:
         self.seats = self._seats(groups, found)
         resync = Resync(parts.platform, self.journal, self.clock, self.random, parts.resync_s)
         self.jury.take(parts.patience, parts.workers)
+        self.jury.prepare(self.seats.values())
         seats = list(self.seats.values())
         await asyncio.gather(*(resync.read(seat) for seat in seats if seat.read_at is None))
         for group, managed in ((g, m) for g in groups for m in g.members):
@@ -165,6 +166,7 @@ class Daemon:
                 self.jury.take(parts.patience, parts.workers)
             for group, managed in ((g, m) for g in groups for m in g.members):
                 seats[managed.name].manage(managed, group.interval_s)
+            self.jury.prepare(seats.values())
             for name, one in learnt.items():
                 _recall_forecasts(seats[name], one)
             self._plan_ticks(parts, groups)

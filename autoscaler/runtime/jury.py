@@ -19,6 +19,7 @@ from autoscaler.core.proposal import Abstain, Answer, PolicyEntry
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Clock, NotYet, Stopped, Workers
 from autoscaler.runtime.quarantine import EVERYWHERE, Patience, Quarantine, Rest
+from autoscaler.runtime.seat import Seat
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,13 @@ class Jury:
     def take(self, patience: Patience, workers: Workers | None) -> None:
         """Take another configuration's: whoever was left out is asked again."""
         self.quarantine, self.workers = Quarantine(patience), workers
+
+    def prepare(self, seats: Iterable[Seat]) -> None:
+        """Have the processes started in which policies of these deployments are evaluated."""
+        entries = (entry for seat in seats for entry in seat.managed.policies)
+        kinds = {entry.apart.kind for entry in entries if entry.apart is not None}
+        if self.workers is not None and kinds:
+            self.workers.begin(sorted(kinds))
 
     def sit(self, interval_s: float) -> Sitting:
         """One tick, of a group that ticks every `interval_s` seconds."""
@@ -124,7 +132,7 @@ class Sitting:
         try:
             return await workers.ask(entry.apart, seen)
         except NotYet as wait:
-            return Abstain(because(Code.POLICY_SLOW, "it is not asked: {why}", why=str(wait)))
+            return Abstain(because(Code.POLICY_STARTING, "it is not asked: {why}", why=str(wait)))
         except Stopped as end:
             self.jury.strike("stopped", of(entry), seen.deployment, str(end))
             return Abstain(because(Code.POLICY_HUNG, "the policy was stopped: {why}", why=str(end)))
@@ -135,7 +143,7 @@ def of(entry: PolicyEntry) -> str:
     return f"{entry.name} ({type(entry.policy).__name__})"
 
 
-UNHEARD = Abstain(because(Code.POLICY_SLOW, "it is not asked: no process evaluates it here"))
+UNHEARD = Abstain(because(Code.POLICY_STARTING, "it is not asked: no process evaluates it here"))
 
 
 def _used_up(seconds: float) -> Abstain:

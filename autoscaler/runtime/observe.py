@@ -214,12 +214,15 @@ async def _long_past(
     source: Source, question: Question, at: float, span_s: float
 ) -> Mapping[str, Series]:
     try:
-        return await source.history(question, at - span_s, at, MINUTE_S)
+        async with asyncio.timeout(LONG_PAST_S):
+            return await source.history(question, at - span_s, at, MINUTE_S)
     except Exception:  # noqa: BLE001 - without a past a forecast learns from now on
         return {}
 
 
 MINUTE_S = 60.0
+# Two weeks by the minute are many pages; a source that never ends must not keep the others waiting.
+LONG_PAST_S = 120.0
 
 
 async def _past(

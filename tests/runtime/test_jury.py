@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -52,6 +53,7 @@ class Cells:
     away: bool = False
     takes_s: float = 0.0
     asked: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
 
     async def ask(self, apart: Apart, seen: Observation) -> Answer:
         self.asked.append(f"{apart.kind} of {seen.deployment}")
@@ -62,6 +64,9 @@ class Cells:
         if seen.deployment in self.hang:
             raise Stopped("it gave no answer within 1 s")
         return wants(floor=9)
+
+    def begin(self, kinds: Iterable[str]) -> None:
+        self.begun.extend(kinds)
 
     async def close(self) -> None:
         return
@@ -249,15 +254,22 @@ async def test_a_process_that_is_not_up_yet_is_no_fault_of_the_policy() -> None:
     stage = await stage_of("chat", apart=True)
     jury = judged_by(stage, Cells(stage.clock, away=True))
     codes = [said(await stage.turn(load=60)) for _ in range(5)]
-    assert codes == [Code.POLICY_SLOW] * 5
+    assert codes == [Code.POLICY_STARTING] * 5
     assert jury.left_out() == 0
 
 
 async def test_without_processes_nobody_is_asked_inside_instead() -> None:
     stage = await stage_of("chat", slow=Slow(clock := FakeClock()), apart=True, clock=clock)
     jury = judged_by(stage)
-    assert said(await stage.turn(load=60)) is Code.POLICY_SLOW
+    assert said(await stage.turn(load=60)) is Code.POLICY_STARTING
     assert jury.overran["slow"] == 0
+
+
+async def test_processes_are_begun_before_the_first_tick() -> None:
+    stage = await stage_of("chat", "rerank", apart=True)
+    cells = Cells(stage.clock)
+    judged_by(stage, cells).prepare(stage.seats)
+    assert cells.begun == ["odd_kind"]
 
 
 async def test_a_reload_lets_everybody_be_asked_again() -> None:

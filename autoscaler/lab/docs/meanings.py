@@ -45,6 +45,7 @@ MEANINGS: Mapping[Code, str] = MappingProxyType(
         Code.POLICY_INVALID: "The policy answered what cannot be acted upon: a bug of it.",
         Code.POLICY_HUNG: "It did not answer in time, or used too much, and was stopped.",
         Code.POLICY_SLOW: "It has used up its time of this tick: the others go first.",
+        Code.POLICY_STARTING: "Its own process is not up yet, or waits to be begun again.",
         Code.POLICY_QUARANTINED: "It took too long too often and is not asked for a while.",
         Code.CEILING_BEATS_FLOOR: "One wants a floor above another's ceiling: the ceiling holds.",
         Code.CEILING_FOLLOWS_FLOOR: "The floor rose above the old ceiling and takes it along.",
