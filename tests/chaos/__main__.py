@@ -47,12 +47,22 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--deployments", type=int, default=8)
+    parser.add_argument("--only", action="append", help="one kind of trouble; may be repeated")
+    parser.add_argument("--longest", type=float, default=8.0, help="seconds of one trouble")
+    parser.add_argument("--mutant", default="", help="a protection to switch off")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     sys.stdout.write(f"seed {seed}\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        plan = Plan(given.minutes * 60, seed, given.deployments)
+        plan = Plan(
+            given.minutes * 60,
+            seed,
+            given.deployments,
+            given.longest,
+            kinds=given.only,
+            mutant=given.mutant,
+        )
         result = asyncio.run(run(Path(folder), plan))
     sys.stdout.write(told(result) + "\n")
     return 1 if result.wrong or result.recovery.ticks > TICKS else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -11,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.checker import LEAVES_S, Verdict, Word, intents_of, judge
+from tests.chaos.mutant import __file__ as mutant
 from tests.chaos.recovery import Recovery, recover
 from tests.chaos.scene import Scene, scene
 from tests.chaos.supervisor import Ends, Supervisor
 from tests.chaos.troubles import Span, Troubles
-from tests.fakes.daemon import until
+from tests.fakes.daemon import PROGRAM, until
 
 BREAK_S = 4.0
 PINNED = 5
@@ -24,7 +26,10 @@ BOTH = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, out of which seed, on how many deployments; `kinds` None means all."""
+    """How long, out of which seed, on how many deployments; `kinds` None means all.
+
+    `mutant` switches a protection of the daemon off.
+    """
 
     seconds: float
     seed: int
@@ -32,6 +37,7 @@ class Plan:
     longest_s: float = 8.0
     operators: bool = True
     kinds: Sequence[str] | None = None
+    mutant: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +61,10 @@ async def run(folder: Path, plan: Plan) -> Result:
     """Play it. Raises AssertionError when something never comes back."""
     chance = random.Random(plan.seed)  # noqa: S311 - a seed's chance
     words: list[Word] = []
-    async with scene(folder, plan.deployments) as stage, Supervisor(stage.site) as supervisor:
+    async with (
+        scene(folder, plan.deployments) as stage,
+        Supervisor(stage.site, _program(plan)) as supervisor,
+    ):
         await supervisor.up()
         pinned = await _pinned(stage) if plan.operators else None
         troubles = Troubles(stage, supervisor, chance, longest_s=plan.longest_s)
@@ -72,6 +81,10 @@ async def run(folder: Path, plan: Plan) -> Result:
         if verified.code != 0:
             verdict.broken.append(f"the record does not verify: {verified.out}{verified.err}")
     return Result(plan, verdict, supervisor.ends, troubles.history.done, recovery, words)
+
+
+def _program(plan: Plan) -> Sequence[str]:
+    return (sys.executable, mutant, plan.mutant) if plan.mutant else (str(PROGRAM),)
 
 
 async def _trouble(troubles: Troubles, plan: Plan) -> None:

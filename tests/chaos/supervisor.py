@@ -7,13 +7,14 @@ import contextlib
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
-from tests.fakes.daemon import Child, Daemon, Site, command, until
+from tests.fakes.daemon import PROGRAM, Child, Daemon, Site, command, until
 
 RESTART_S = 0.2
 # A process that was stopped or starved may be ended by its own fence for so long afterwards.
@@ -36,8 +37,9 @@ class Ends:
 class Supervisor:
     """One daemon at a time, started again whenever it ends."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, program: Sequence[str] = (str(PROGRAM),)) -> None:
         self.site = site
+        self.program = program
         self.ends = Ends()
         self.child: Child | None = None
         self.hurt_at = 0.0
@@ -105,7 +107,7 @@ class Supervisor:
     async def _run(self) -> None:
         arguments = ("run", "--config", str(self.site.file))
         while not self._over:
-            async with command(*arguments, folder=self.site.folder) as child:
+            async with command(*arguments, folder=self.site.folder, program=self.program) as child:
                 self.child = child
                 await child.process.wait()
                 await asyncio.to_thread(self._ended, child)
