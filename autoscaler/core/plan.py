@@ -80,13 +80,13 @@ class Plan:
         """The plan with another `after`; each dial that moved gets its step in the trail."""
         if to == self.after or self.hold:
             return self
-        reason_for = (lambda _: why) if isinstance(why, Reason) else why
-        steps = tuple(
-            Step(dial, self.after[dial], to[dial], by, reason_for(dial))
-            for dial in DIALS
-            if self.after[dial] != to[dial]
-        )
-        return replace(self, after=to, trail=self.trail + steps)
+        steps = list(self.trail)
+        for dial in DIALS:
+            before, after = self.after[dial], to[dial]
+            if before != after:
+                reason = why if isinstance(why, Reason) else why(dial)
+                steps.append(Step(dial, before, after, by, reason))
+        return replace(self, after=to, trail=tuple(steps))
 
     def held(self, by: str, reason: Reason) -> Plan:
         """The plan stopped: nothing changes, no later guard is asked."""

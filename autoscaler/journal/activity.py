@@ -39,12 +39,15 @@ class Asked:
     end: float | None = None
 
 
+_E = activity_ends.c
+_ENDS = select(_E.first_seq, _E.anchor, _E.last_seq, _E.head).where(_E.id == 1)
+# SQLite has no such words and needs none: each of our transactions there begins IMMEDIATE.
+_ENDS_HELD = _ENDS.with_for_update()
+
+
 async def ends(connection: AsyncConnection, *, hold: bool = False) -> Ends:
     """Both ends of the chain; with `hold` nobody else appends until this transaction ends."""
-    e = activity_ends.c
-    wanted = select(e.first_seq, e.anchor, e.last_seq, e.head).where(e.id == 1)
-    # SQLite has no such words and needs none: each of our transactions there begins IMMEDIATE.
-    row = (await connection.execute(wanted.with_for_update() if hold else wanted)).one()
+    row = (await connection.execute(_ENDS_HELD if hold else _ENDS)).one()
     return Ends(row.first_seq, row.anchor, row.last_seq, row.head)
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    RowMapping,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.activity import DAEMON, Act, Event
@@ -84,9 +94,7 @@ async def end(connection: AsyncConnection, ident: str, at: float, author: str) -
 
 async def expire(connection: AsyncConnection, at: float) -> int:
     """Take note, once, of every override whose time is over at `at`; how many there were."""
-    o = override.c
-    over = select(override).where(o.ended_at.is_(None), o.expires_at <= at).order_by(o.expires_at)
-    found = (await connection.execute(over)).mappings().all()
+    found = (await connection.execute(_OVER, {"now": at})).mappings().all()
     events = []
     for one in found:
         row = {**one, "ended_at": one["expires_at"], "ended_by": DAEMON}
@@ -127,11 +135,8 @@ async def standing(connection: AsyncConnection, at: float, aside: Aside) -> list
 
     One that cannot be read was somebody's word: it counts as a pause of its scope, and says so.
     """
-    o = override.c
-    active = and_(o.ended_at.is_(None), _lasts(at))
-    wanted = select(override).where(active).order_by(o.created_at, o.id)
     found = []
-    for row in (await connection.execute(wanted)).mappings():
+    for row in (await connection.execute(_ACTIVE, {"now": at})).mappings():
         try:
             found.append(_sound(row))
         except UNREADABLE as error:
@@ -155,8 +160,22 @@ def _pausing(row: RowMapping) -> Standing:
     return Standing(word.id, str(row["scope"]), word, 0.0)
 
 
-def _lasts(at: float) -> ColumnElement[bool]:
+def _lasts(at: float | ColumnElement[float]) -> ColumnElement[bool]:
     return or_(override.c.expires_at.is_(None), override.c.expires_at > at)
+
+
+# Both are asked for once a second and before each write, so they are put together only once.
+_NOW = bindparam("now", type_=Float)
+_OVER = (
+    select(override)
+    .where(override.c.ended_at.is_(None), override.c.expires_at <= _NOW)
+    .order_by(override.c.expires_at)
+)
+_ACTIVE = (
+    select(override)
+    .where(and_(override.c.ended_at.is_(None), _lasts(_NOW)))
+    .order_by(override.c.created_at, override.c.id)
+)
 
 
 def _standing(row: Row | RowMapping) -> Standing:

@@ -24,6 +24,8 @@ FIRST_RETRY_S = 5.0
 # the write deadline and a gateway's patience with a client that is gone.
 ARRIVES_S = 15.0
 ASK_AGAIN_S = 2.0
+# How often it is looked who is due, when nobody was.
+PAUSE_S = 0.5
 
 
 class Resync:
@@ -44,11 +46,11 @@ class Resync:
         self.every_s = every_s
         self._patience: dict[str, float] = {}
 
-    async def run(self, seats: Callable[[], Iterable[Seat]], pause_s: float = 0.5) -> None:
+    async def run(self, seats: Callable[[], Iterable[Seat]]) -> None:
         """Read for ever what is due, never-read deployments first."""
         while True:
             if not await self.once(seats()):
-                await self.clock.sleep(pause_s)
+                await self.clock.sleep(PAUSE_S)
 
     async def once(self, seats: Iterable[Seat]) -> int:
         """Read what is due now, at most `AT_ONCE`; how many were."""

@@ -43,6 +43,7 @@ def machine(clock: Clock, chance: random.Random, journals: Journals) -> Iterator
         (_BUILD, "random", dice),
         (_SERVE, "LAG_S", 60.0),
         (_SERVE, "LOOK_S", 60.0),
+        (_SERVE, "SETTLE_S", 60.0),
     ]
     kept = [(module, name, getattr(module, name)) for module, name, _ in parts]
     for module, name, part in parts:

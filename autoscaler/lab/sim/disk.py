@@ -1,8 +1,8 @@
 """A journal on a disk of the world: real SQLite, no thread, faults and crashes at will.
 
-aiosqlite does the work of each statement in a thread of its own. Here it is done at once, between
-two steps of the loop; only its answer takes the world's time. A process that dies leaves on the
-disk what was committed, and nothing else.
+aiosqlite does the work of each statement in a thread of its own. Here it is done at once, most of
+it within the step of the loop that asks for it (`lab/sim/cursor.py`); only a commit's answer takes
+the world's time. A process that dies leaves on the disk what was committed, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from typing import Any
 
 import aiosqlite
 from sqlalchemy import NullPool, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from autoscaler.journal.sqlite import Sqlite
+from autoscaler.lab.sim.cursor import adapted
 from autoscaler.lab.sim.world import World
 
 # What a commit takes on a good day: half before it is on the disk, half after.
 COMMIT_S = 0.004
-# Another process may hold the write lock; SQLite itself asks again like this.
-LOCKED_AGAIN_S = 0.05
-LOCKED_FOR_S = 2.0
 
 Asked = tuple[asyncio.Future[Any] | None, Callable[[], Any]]
 
@@ -64,25 +63,25 @@ class Disk:
             lock.free()
         self.locks.clear()
 
-    def refuses(self, work: Callable[[], Any]) -> bool:
+    def refuses(self, statement: str) -> bool:
         """Whether the disk has no room for this."""
         if self.slow_s > 0:
             self.world.store_ill_at = self.world.now
         if not self.full:
             return False
         self.world.store_ill_at = self.world.now
-        arguments = getattr(work, "args", ())
-        text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-        return text.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE", "CREATE"))
+        return statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE", "CREATE"))
 
 
 class Inline(aiosqlite.Connection):
     """aiosqlite's connection without its thread: the queue of work does it on the spot."""
 
+    statements = 0
+
     def __init__(self, disk: Disk) -> None:
         connect = partial(sqlite3.connect, disk.path, check_same_thread=False, timeout=0)
         super().__init__(connect, 64)
-        self._disk = disk
+        self.disk = disk
         self._tx = _Queue(self, disk)  # type: ignore[assignment]  # it is put into, and never read
 
     def __await__(self) -> Any:
@@ -97,7 +96,7 @@ class Inline(aiosqlite.Connection):
     def stop(self) -> None:
         """There is no thread to be stopped, only a file to be closed."""
         self._running = False
-        self._disk.closed(self)
+        self.disk.closed(self)
         self.kill()
 
     def __del__(self) -> None:
@@ -118,24 +117,14 @@ class _Queue:
             self._disk.on_commit()
             loop.call_later(wait, self._commit, future, work)
         else:
-            loop.call_soon(self._do, future, work, self._disk.world.now + LOCKED_FOR_S)
+            loop.call_soon(self._do, future, work)
 
     def _commit(self, future: asyncio.Future[Any] | None, work: Callable[[], Any]) -> None:
         answer, error = _attempt(work)
         asyncio.get_running_loop().call_later(COMMIT_S / 2, _tell, future, answer, error)
 
-    def _do(
-        self, future: asyncio.Future[Any] | None, work: Callable[[], Any], until: float
-    ) -> None:
-        if self._disk.refuses(work):
-            _tell(future, None, sqlite3.OperationalError("database or disk is full"))
-            return
-        answer, error = _attempt(work)
-        if error is not None and "locked" in str(error) and self._disk.world.now < until:
-            loop = asyncio.get_running_loop()
-            loop.call_later(LOCKED_AGAIN_S, self._do, future, work, until)
-            return
-        _tell(future, answer, error)
+    def _do(self, future: asyncio.Future[Any] | None, work: Callable[[], Any]) -> None:
+        _tell(future, *_attempt(work))
 
 
 def _attempt(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
@@ -171,13 +160,11 @@ class SimulatedSqlite(Sqlite):
     def engine(self) -> AsyncEngine:
         """As the real one, over connections without threads."""
 
-        async def connect(*_: object, **__: object) -> Inline:
-            made = self._disk.connect()
-            await made
-            return made
+        def connect(*_: object, **__: object) -> DBAPIConnection:
+            return adapted(engine.dialect, self._disk.connect())
 
         engine = create_async_engine(
-            "sqlite+aiosqlite://", async_creator=connect, poolclass=NullPool, hide_parameters=True
+            "sqlite+aiosqlite://", creator=connect, poolclass=NullPool, hide_parameters=True
         )
         event.listen(engine.sync_engine, "connect", self._connected)
         event.listen(engine.sync_engine, "begin", self._begin)

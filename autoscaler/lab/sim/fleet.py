@@ -6,6 +6,7 @@ import json
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,6 +31,7 @@ GRACE_S = 300.0
 COOLDOWN_S = 300.0
 THREADS_COOLDOWN_S = 3600.0
 RATE, BURST = 2.0, 12
+INTERVALS_S = (45, 60, 90, 120)
 RESYNC_S = 300.0
 # Its policies say all kinds of nonsense at times.
 ERRATIC = Path(__file__).parent / "erratic"
@@ -51,7 +53,12 @@ class Member:
     @property
     def rid(self) -> str:
         """Its RID on the platform."""
-        return rid_of("deployment", self.name)
+        return _rid(self.name)
+
+
+@cache
+def _rid(name: str) -> str:
+    return rid_of("deployment", name)
 
 
 @dataclass(slots=True)
@@ -69,7 +76,7 @@ class Fleet:
     def made(cls, world: World, size: int, days: float) -> Fleet:
         """A fleet that the seed decides."""
         chance = world.chance("fleet")
-        intervals = {"online": float(chance.choice((45, 60))), "batch": 60.0}
+        intervals = {group: float(chance.choice(INTERVALS_S)) for group in ("online", "batch")}
         members = [_member(chance, index, size) for index in range(size)]
         fleet = cls(world, members, intervals)
         for member in members:
@@ -82,8 +89,7 @@ class Fleet:
             return 900.0
         starts, levels = self._levels[name]
         level = levels[max(0, bisect_right(starts, now) - 1)]
-        swing = 1 + 0.5 * math.sin(now / 13_750)
-        return round(level * swing, 1)
+        return round(level * (1 + 0.5 * math.sin(now / 13_750)), 1)
 
     def member(self, rid: str) -> Member | None:
         """Who this is."""

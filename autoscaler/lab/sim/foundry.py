@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import unquote
+
+import orjson
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.lab.platform.errors import ApiError, deployment_not_found
@@ -89,10 +90,10 @@ class Platform:
             if instead is not None and not instead.acts:
                 answer = instead.answer()
             else:
-                answer = Answer(200, json.dumps(self._act(request)).encode())
+                answer = Answer(200, orjson.dumps(self._act(request)))
                 answer = answer if instead is None else instead.spoil(answer)
         except ApiError as error:
-            body = json.dumps({**error.body(), "errorInstanceId": "0"}).encode()
+            body = orjson.dumps({**error.body(), "errorInstanceId": "0"})
             answer = Answer(error.status, body, error.headers)
         if request.method == "PUT":
             self.record.put_arrived(request, answer.status)
@@ -149,7 +150,7 @@ class Platform:
             found.settles_at = self.world.now + self._chance.uniform(20, 90)
 
     def _body(self, request: Request) -> Raw:
-        raw = json.loads(request.body)["runtimeConfiguration"]
+        raw = orjson.loads(request.body)["runtimeConfiguration"]
         assert isinstance(raw, dict)  # noqa: S101 - the client sends an object or nothing
         return raw
 

@@ -240,10 +240,10 @@ def _a_crash_is_everybodys() -> tuple[object, str, object]:
 
 
 def _reading_ends() -> tuple[object, str, object]:
-    async def run(self: Any, seats: Any, pause_s: float = 0.5) -> None:
+    async def run(self: Any, seats: Any) -> None:
         for _ in range(40):
             if not await self.once(seats()):
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(resync.PAUSE_S)
 
     return resync.Resync, "run", run
 

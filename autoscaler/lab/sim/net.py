@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from autoscaler.lab.sim.world import World
 
 # Servers close connections on which nothing is asked for so long, seconds.
 KEEP_ALIVE_S = 20.0
+HUGE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class Connection(asyncio.Transport):
     def _deliver(self, request: Request, answer: Answer, fate: Fate) -> None:
         if self.dead or self._closing:
             return
-        data = answer.encoded()
+        data = _encoded(answer)
         if fate.cut:
             data = data[: max(1, len(data) * 2 // 3)]
         self._service.delivered(request, answer, whole=not fate.cut)
@@ -237,6 +239,16 @@ class Connection(asyncio.Transport):
         self._closing = True
         self._network.closed(self)
         self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+def _encoded(answer: Answer) -> bytes:
+    """A huge one is always the same, and is put together once."""
+    return _huge(answer.body) if len(answer.body) > HUGE_BYTES else answer.encoded()
+
+
+@cache
+def _huge(body: bytes) -> bytes:
+    return Answer(200, body).encoded()
 
 
 _numbers = count()

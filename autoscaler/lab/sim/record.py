@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import orjson
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.lab.platform.wire import Raw
@@ -177,8 +178,10 @@ def rest_of(raw: Raw) -> Raw:
 
 
 def _object(body: bytes) -> Raw:
+    if not body.startswith(b"{"):  # as 12 MB of something else, again and again
+        return {}
     try:
-        found = json.loads(body)
+        found = orjson.loads(body)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 from urllib.parse import parse_qs
+
+import orjson
 
 from autoscaler.lab.sim.fleet import JOBS, QUERIES, Fleet
 from autoscaler.lab.sim.net import Answer, Fate, Request
@@ -39,17 +39,11 @@ class Scraped:
     weather: Weather
     name: str
     _served: dict[int, Served] = field(default_factory=dict)
-    _chance: Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._chance = self.world.chance(f"scraped/{self.name}")
-
     def fate(self, request: Request) -> Fate:
         """What becomes of a question; it is written down as it leaves."""
         fate = self.weather.fate(self.name, "POST")
-        form = {key: texts[0] for key, texts in parse_qs(request.body.decode()).items()}
-        promql, now = form.get("query", ""), self.world.now
         if request.path == "/api/v1/query":
+            promql, now = _form(request).get("query", ""), self.world.now
             part = "value" if promql in _VALUE else "age"
             signal, group = (_VALUE if part == "value" else _AGE)[promql]
             served = Served(signal, group, part, now)
@@ -59,13 +53,12 @@ class Scraped:
 
     def answer(self, request: Request) -> Answer:
         """The truth, or what the weather makes of it."""
-        form = {key: texts[0] for key, texts in parse_qs(request.body.decode()).items()}
         served = self._served.get(request.number)
         instead = self.weather.instead(self.name, "POST")
         if instead is not None and not instead.acts:
             return instead.answer()
         if served is None:
-            return _success("matrix", self._past(form))
+            return _success("matrix", self._past(_form(request)))
         lie, warned = self.weather.lie(self.name), self.weather.warned(self.name)
         rows = self._rows(served, lie)
         served.partial = warned
@@ -78,28 +71,24 @@ class Scraped:
             served.delivered = self.world.now - served.asked < PATIENCE_S
 
     def _rows(self, served: Served, lie: Lie | None) -> list[dict[str, Any]]:
-        now = self.world.now
-        scraped = now - (now % SCRAPE_S) + EPOCH
+        now, ages = self.world.now, served.part == "age"
+        scraped, at = now - (now % SCRAPE_S) + EPOCH, now + EPOCH
         rows: list[dict[str, Any]] = []
         served.sensible = True
         for member in self.fleet.members:
-            name = member.name
-            struck = lie is not None and lie.strikes(name)
-            value = self._truth(served.signal, name)
-            sampled = scraped
-            if struck and lie is not None:
+            name, sampled = member.name, scraped
+            value = 0.0 if ages else self._truth(served.signal, name)
+            times = 1
+            if lie is not None and lie.strikes(name):
                 value, sampled = lie.value(value), scraped + lie.shift_s
                 (served.lied if lie.kind == "zero" else served.wrong).add(name)
-                if lie.kind == "absent":
-                    continue
-            shown = repr(sampled) if served.part == "age" else f"{value}"
-            row = {"metric": {"deployment": name}, "value": [now + EPOCH, shown]}
-            rows += [row, row] if struck and lie is not None and lie.kind == "twice" else [row]
+                times = {"absent": 0, "twice": 2}.get(lie.kind, 1)
+            shown = repr(sampled if ages else value)
+            rows += [{"metric": {"deployment": name}, "value": [at, shown]}] * times
         return rows
 
     def _truth(self, signal: str, name: str) -> float:
-        jobs = self.fleet.jobs(name, self.world.now)
-        return jobs if signal == JOBS else 0.01
+        return self.fleet.jobs(name, self.world.now) if signal == JOBS else 0.01
 
     def _past(self, form: dict[str, str]) -> list[dict[str, Any]]:
         signal, _ = _VALUE[form["query"]]
@@ -116,8 +105,12 @@ class Scraped:
         return rows
 
 
+def _form(request: Request) -> dict[str, str]:
+    return {key: texts[0] for key, texts in parse_qs(request.body.decode()).items()}
+
+
 def _success(kind: str, rows: list[dict[str, Any]], *, warned: bool = False) -> Answer:
     body: dict[str, Any] = {"status": "success", "data": {"resultType": kind, "result": rows}}
     if warned:
         body["warnings"] = ["a store is away: partial response"]
-    return Answer(200, json.dumps(body).encode())
+    return Answer(200, orjson.dumps(body))

