@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,18 +46,25 @@ def simulate(
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Plant each bug in turn; every one must be found.")
     ] = False,
+    soak: Annotated[
+        bool,
+        typer.Option("--soak", help="One process for --days days: what it holds, once a day."),
+    ] = False,
 ) -> None:
     """Run the whole daemon under seeded faults; ends with 1 when an invariant is broken.
 
-    The same seed, days and deployments always give the same run, and the same log mark.
+    The same seed, days and deployments always give the same run, and the same log mark. Ctrl-C
+    begins no further seed, lets those in progress end, and tells what came of all.
     """
     first = secrets.randbelow(SEEDS) if seed is None else seed
     if mutants:
         raise typer.Exit(_hunt(first, jobs))
+    if soak:
+        raise typer.Exit(_soak(first, days, deployments))
     if trace:
         raise typer.Exit(_report([_run(first, days, deployments, tell=True)], 0.0))
     began = time.perf_counter()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _deaf) as pool:
         numbers = range(first, first + seeds)
         ended = list(_all(pool, numbers, days, deployments, minutes))
     raise typer.Exit(_report(ended, time.perf_counter() - began))
@@ -67,6 +75,7 @@ def _all(
 ) -> Iterator[Ended]:
     began = time.perf_counter()
     waiting = [pool.submit(_run, number, days, deployments) for number in numbers]
+    _ends_with(waiting)
     for done in as_completed(waiting):
         if done.cancelled():
             continue
@@ -74,8 +83,23 @@ def _all(
         _tell(ended)
         yield ended
         if minutes and time.perf_counter() - began > minutes * 60:
-            for one in waiting:
-                one.cancel()
+            _cancel(waiting)
+
+
+def _ends_with(waiting: Sequence[Future[Ended]]) -> None:
+    """Ctrl-C and SIGTERM begin no further seed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _cancel(waiting))
+
+
+def _cancel(waiting: Sequence[Future[Ended]]) -> None:
+    for one in waiting:
+        one.cancel()
+
+
+def _deaf() -> None:
+    """Of a process that runs seeds: whether it goes on is not its own to decide."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run(seed: int, days: float, deployments: int, *, tell: bool = False) -> Ended:
@@ -89,9 +113,9 @@ def composition() -> Composition:
     """The daemon as wiring puts it together, on a machine of the simulation."""
     from autoscaler.lab.sim.run import Composition
     from autoscaler.wiring.serve import start
-    from autoscaler.wiring.simulated import machine
+    from autoscaler.wiring.simulated import machine, series
 
-    return Composition(start, machine)
+    return Composition(start, machine, series)
 
 
 def _tell(ended: Ended) -> None:
@@ -111,12 +135,27 @@ def _report(ended: list[Ended], took_s: float) -> int:
     pace = f", {days / took_s * 60:.0f} a minute" if took_s else ""
     typer.echo(
         f"{len(ended)} seeds, {days:g} deployment-days{pace}, "
-        f"{sum(one.puts for one in ended)} PUTs, {sum(one.lives for one in ended)} lives, "
+        f"{sum(one.events for one in ended)} events, {sum(one.puts for one in ended)} PUTs, "
+        f"{sum(one.lives for one in ended)} lives, "
         f"{len(broken)} seeds with a broken invariant"
     )
     for seed in broken:
         typer.echo(f"again: autoscaler-sim --seeds 1 --seed {seed} --trace")
     return 1 if broken else 0
+
+
+def _soak(seed: int, days: float, deployments: int) -> int:
+    from autoscaler.lab.sim.soak import soak
+
+    def tell(line: str) -> None:
+        typer.echo(line)
+        sys.stdout.flush()
+
+    soaked = soak(seed, composition(), days=days, size=deployments, tell=tell)
+    _tell(soaked.ended)
+    growth = ", ".join(f"{name} {share:+.2%}" for name, share in soaked.growth.items())
+    typer.echo(f"growth a day after the warm-up: {growth}")
+    return 0 if soaked.bounded and not soaked.ended.broken else 1
 
 
 def _hunt(first: int, jobs: int) -> int:

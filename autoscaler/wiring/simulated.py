@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from autoscaler.journal import SqlJournal
 from autoscaler.ports import Clock
 from autoscaler.settings import Settings
+from autoscaler.wiring.serve import Running
 
 # Their functions of the same names hide them in the package.
 _SERVE, _BUILD = (import_module(f"autoscaler.wiring.{name}") for name in ("serve", "build"))
@@ -24,6 +25,12 @@ class NoPage:
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+
+def series(running: Running) -> int:
+    """How many series a scrape of this daemon gives."""
+    body, _ = running.heard.metrics.render()
+    return sum(1 for line in body.splitlines() if line and not line.startswith(b"#"))
 
 
 @contextmanager

@@ -54,6 +54,8 @@ class Chaos:
     disk: Disk
     acts: Acts
     harsh: float = 1.0
+    steady: bool = False
+    """Whether the process and its machine are left alone: only what is around them fails."""
     over: bool = False
     _chance: Random = field(init=False)
 
@@ -63,20 +65,23 @@ class Chaos:
     def begin(self) -> None:
         """Start everything; each kind of trouble comes at its own pace, in minutes on average."""
         MOOD.kind, MOOD.block = "", lambda: self.world.work(self._for(0.5, 45))
-        for minutes, trouble in (
+        around = (
             (8, self._spell),
             (6, self._hand),
             (18, self._operator),
             (25, self._configuration),
+            (12, self._mood),
+            (35, self._port),
+            (50, self._returning),
+        )
+        within = (
             (45, self._kill),
             (150, self._orderly_end),
             (60, self._clock),
             (240, self._suspend),
             (30, self._disk),
-            (12, self._mood),
-            (35, self._port),
-            (50, self._returning),
-        ):
+        )
+        for minutes, trouble in around if self.steady else (*around, *within):
             self._again(minutes * MINUTE / self.harsh, trouble)
 
     def end(self) -> None:

@@ -70,6 +70,8 @@ class Fleet:
     intervals: dict[str, float]
     overloaded: bool = False
     """From now on everybody has far more to do than it can."""
+    keep_s: float | None = None
+    """How long the journal keeps rows; None: longer than any run."""
     _levels: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
 
     @classmethod
@@ -119,8 +121,11 @@ class Fleet:
                 "plugins": {"directories": [str(ERRATIC)]},
                 "defaults": _DEFAULTS,
                 "groups": {name: part for name, part in groups.items() if part["deployments"]},
-                "journal": {"url": f"sqlite:///{folder}/journal.db"},
-                "web": {"listen": "127.0.0.1:0", "detail": "basic"},
+                "journal": {"url": f"sqlite:///{folder}/journal.db", "keep": self.keep_s},
+                "web": {
+                    "listen": "127.0.0.1:0",
+                    "detail": "basic" if self.keep_s is None else "full",
+                },
                 "log": {"level": "error"},
             }
         )

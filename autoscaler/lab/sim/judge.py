@@ -49,6 +49,13 @@ class Judge:
     def _found(self, invariant: str, sentence: str) -> None:
         self.witness.world.found(invariant, sentence)
 
+    def forget(self, before: float) -> None:
+        """Let go of what left before `before`: for runs that watch the memory of a month."""
+        self._used = {
+            key: puts for key, puts in self._used.items() if any(put.left > before for put in puts)
+        }
+        self._lowered.clear()
+
     # --- a request leaves -------------------------------------------------------------------
 
     def request_left(self) -> None:

@@ -79,7 +79,8 @@ class Record:
     """Kept by the world, not by the daemon."""
 
     world: World
-    puts: list[Put] = field(default_factory=list)
+    puts: int = 0
+    """How many have left."""
     by_request: dict[int, Put] = field(default_factory=dict)
     served: dict[tuple[str, str, str], deque[Served]] = field(default_factory=dict)
     told: dict[str, tuple[Raw, str, float]] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Record:
         """A PUT left the daemon: this is the moment at which it is judged."""
         told, state, _ = self.told.get(rid, (None, "", 0.0))
         put = Put(rid, raw, self.world.now, told, state)
-        self.puts.append(put)
+        self.puts += 1
         self.by_request[request.number] = put
         self.on_put(put)
         self.after_put()

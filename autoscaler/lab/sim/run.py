@@ -7,7 +7,7 @@ import contextlib
 import gc
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +42,8 @@ LOOK_S = 600.0
 # The deadline of a PUT, of its record and of a slow disk's last commit.
 STOP_S = 4.0 + 0.3 + 5.0 + 1.0
 DAY_S = 86_400.0
+# In a run that watches a month, the journal is to reach its full size within it.
+KEEP_S = 7 * DAY_S
 
 
 class Running(Protocol):
@@ -68,6 +70,8 @@ class Composition:
 
     start: Start
     machine: Callable[..., AbstractContextManager[None]]
+    series: Callable[[Any], int]
+    """How many series the metrics of a daemon have that `start` gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class Life:
     """How much more often everything goes wrong."""
     brief: bool = False
     """End with the first broken invariant."""
+    steady: bool = False
+    """No kill, no clock, no full disk: one process lives from the beginning to the end."""
     world: World = field(init=False)
     network: Network = field(init=False)
     disk: Disk = field(init=False)
@@ -106,12 +112,14 @@ class Life:
     record: Record = field(init=False)
     platform: Platform = field(init=False)
     witness: Witness = field(init=False)
+    judge: Judge = field(init=False)
     chaos: Chaos = field(init=False)
     running: Running | None = None
     lives: int = 0
     ticks: list[float] = field(default_factory=list)
     _ending: asyncio.Event | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    began_at: float = 0.0
     _over_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -120,6 +128,7 @@ class Life:
         self.network = Network(world)
         self.disk = Disk(world, self.folder / "journal.db")
         self.fleet = Fleet.made(world, self.size, self.days)
+        self.fleet.keep_s = KEEP_S if self.steady else None
         self.record = Record(world)
         weather = Weather(world)
         self.platform = Platform(world, self.fleet, self.record, weather)
@@ -128,7 +137,7 @@ class Life:
             scraped = Scraped(world, self.fleet, self.record, weather, name)
             self.network.services[port] = scraped
         self.witness = Witness(world, self.fleet, self.record, self.disk.path)
-        judge = Judge(self.witness)
+        judge = self.judge = Judge(self.witness)
         self.record.on_put, self.record.pace = judge.put_left, judge.request_left
         self.record.on_effect = self.witness.took_effect
         self.chaos = Chaos(
@@ -141,10 +150,12 @@ class Life:
             self.disk,
             self,
             self.harsh,
+            self.steady,
         )
         self._write(self.fleet.settings(self.folder))
         (self.folder / "secret").write_text(SECRET)
         (self.folder / "secret").chmod(0o600)
+        self.began_at = world.now
         self._over_at = world.now + self.days * DAY_S
         world.at(self._over_at - CALM_S, self.chaos.end)
         world.at(self._over_at, self._finish)
@@ -178,7 +189,7 @@ class Life:
             tuple(self.world.broken),
             self.world.digest,
             self.world.events,
-            len(self.record.puts),
+            self.record.puts,
             self.lives,
             time.perf_counter() - began,
             dict(sorted(self.chaos.weather.struck.items())),
@@ -366,10 +377,15 @@ def _loop_of(event: asyncio.Event | None) -> asyncio.AbstractEventLoop:
 _ANY: Any = None
 
 
-def live(seed: int, composition: Composition, **options: Any) -> Ended:
-    """Run one seed in a directory of its own, in memory where the machine has such a place."""
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A directory of its own, in memory where the machine has such a place."""
     memory = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
-    with contextlib.ExitStack() as stack:
-        place = memory if memory.is_dir() else None
-        folder = stack.enter_context(tempfile.TemporaryDirectory("sim", dir=place))
-        return Life(seed, composition, Path(folder), **options).live()
+    with tempfile.TemporaryDirectory("sim", dir=memory if memory.is_dir() else None) as place:
+        yield Path(place)
+
+
+def live(seed: int, composition: Composition, **options: Any) -> Ended:
+    """Run one seed."""
+    with folder() as place:
+        return Life(seed, composition, place, **options).live()

@@ -39,6 +39,7 @@ class Scraped:
     weather: Weather
     name: str
     _served: dict[int, Served] = field(default_factory=dict)
+
     def fate(self, request: Request) -> Fate:
         """What becomes of a question; it is written down as it leaves."""
         fate = self.weather.fate(self.name, "POST")

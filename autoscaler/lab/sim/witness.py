@@ -19,7 +19,7 @@ from autoscaler.lab.sim.world import World
 
 # What a deployment with far too much to do must have at the end, unless its limit is lower.
 ENOUGH = 25
-HOUR_S, NOTICED_S = 3600.0, 1800.0
+HOUR_S, NOTICED_S, DAY_S = 3600.0, 1800.0, 86_400.0
 KEPT = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
 
 Row = dict[str, Any]
@@ -118,7 +118,11 @@ class Witness:
         journal.add_override = added  # type: ignore[method-assign]  # likewise
 
     def journal(self) -> None:
-        """No row that was confirmed is gone."""
+        """No row that was confirmed is gone, unless it was so old that it had to."""
+        if self.fleet.keep_s is not None:
+            # Ids begin with the moment, in milliseconds and as twelve hexadecimal digits.
+            old = f"{int((self.world.wall - self.fleet.keep_s + DAY_S) * 1000):012x}"
+            self.acknowledged = {i: kind for i, kind in self.acknowledged.items() if i > old}
         for table, key in (("intent", "decision_id"), ("decision", "id"), ("override", "id")):
             wanted = {one for one, kind in self.acknowledged.items() if kind == table}
             if not wanted:
