@@ -62,12 +62,13 @@ def simulate(
     if soak:
         raise typer.Exit(_soak(first, days, deployments))
     if trace:
-        raise typer.Exit(_report([_run(first, days, deployments, tell=True)], 0.0))
+        ended = [_run(first, days, deployments, tell=True)]
+        raise typer.Exit(_report(ended, 0.0, days, deployments))
     began = time.perf_counter()
     with ProcessPoolExecutor(jobs, get_context("spawn"), _deaf) as pool:
         numbers = range(first, first + seeds)
         ended = list(_all(pool, numbers, days, deployments, minutes))
-    raise typer.Exit(_report(ended, time.perf_counter() - began))
+    raise typer.Exit(_report(ended, time.perf_counter() - began, days, deployments))
 
 
 def _all(
@@ -129,18 +130,19 @@ def _tell(ended: Ended) -> None:
     sys.stdout.flush()
 
 
-def _report(ended: list[Ended], took_s: float) -> int:
-    days = sum(one.deployment_days for one in ended)
+def _report(ended: Sequence[Ended], took_s: float, days: float, deployments: int) -> int:
+    simulated = sum(one.deployment_days for one in ended)
     broken = [one.seed for one in ended if one.broken]
-    pace = f", {days / took_s * 60:.0f} a minute" if took_s else ""
+    pace = f", {simulated / took_s * 60:.0f} a minute" if took_s else ""
     typer.echo(
-        f"{len(ended)} seeds, {days:g} deployment-days{pace}, "
+        f"{len(ended)} seeds, {simulated:g} deployment-days{pace}, "
         f"{sum(one.events for one in ended)} events, {sum(one.puts for one in ended)} PUTs, "
         f"{sum(one.lives for one in ended)} lives, "
         f"{len(broken)} seeds with a broken invariant"
     )
     for seed in broken:
-        typer.echo(f"again: autoscaler-sim --seeds 1 --seed {seed} --trace")
+        world = f"--days {days:g} --deployments {deployments}"
+        typer.echo(f"again: autoscaler-sim --seeds 1 --seed {seed} {world} --trace")
     return 1 if broken else 0
 
 

@@ -32,7 +32,7 @@ COOLDOWN_S = 300.0
 THREADS_COOLDOWN_S = 3600.0
 RATE, BURST = 2.0, 12
 INTERVALS_S = (45, 60, 90, 120)
-RESYNC_S = 300.0
+RESYNCS_S = (300, 600)
 # Its policies say all kinds of nonsense at times.
 ERRATIC = Path(__file__).parent / "erratic"
 
@@ -68,6 +68,7 @@ class Fleet:
     world: World
     members: list[Member]
     intervals: dict[str, float]
+    resync_s: float
     overloaded: bool = False
     """From now on everybody has far more to do than it can."""
     keep_s: float | None = None
@@ -80,7 +81,7 @@ class Fleet:
         chance = world.chance("fleet")
         intervals = {group: float(chance.choice(INTERVALS_S)) for group in ("online", "batch")}
         members = [_member(chance, index, size) for index in range(size)]
-        fleet = cls(world, members, intervals)
+        fleet = cls(world, members, intervals, float(chance.choice(RESYNCS_S)))
         for member in members:
             fleet._levels[member.name] = _levels(chance, world.now, days)
         return fleet
@@ -111,7 +112,7 @@ class Fleet:
                 "platform": {
                     "url": f"http://127.0.0.1:{PLATFORM}",
                     "auth": {"client_id": "simulated", "client_secret_file": f"{folder}/secret"},
-                    "resync": RESYNC_S,
+                    "resync": self.resync_s,
                     "pacing": {"requests_per_second": RATE, "burst": BURST, "concurrency": 4},
                 },
                 "sources": {

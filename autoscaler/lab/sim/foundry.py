@@ -147,7 +147,7 @@ class Platform:
         self.record.took_effect(request, before, found.envelope)
         grows = found.envelope.min_replicas > before.min_replicas
         if grows or found.envelope.threads != before.threads:
-            found.settles_at = self.world.now + self._chance.uniform(20, 90)
+            found.settles_at = self.world.now + self._chance.uniform(10, 60)
 
     def _body(self, request: Request) -> Raw:
         raw = orjson.loads(request.body)["runtimeConfiguration"]
