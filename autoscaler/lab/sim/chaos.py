@@ -13,6 +13,7 @@ from autoscaler.lab.sim import weather as w
 from autoscaler.lab.sim.disk import Disk
 from autoscaler.lab.sim.fleet import METRICS, OTHER, PLATFORM, Fleet
 from autoscaler.lab.sim.foundry import Deployment, Platform
+from autoscaler.lab.sim.leaning import NOWHERE, Leaning
 from autoscaler.lab.sim.mood import MOOD, MOODS
 from autoscaler.lab.sim.net import Network
 from autoscaler.lab.sim.record import Record
@@ -56,6 +57,7 @@ class Chaos:
     harsh: float = 1.0
     steady: bool = False
     """Whether the process and its machine are left alone: only what is around them fails."""
+    leaning: Leaning = NOWHERE
     over: bool = False
     _chance: Random = field(init=False)
 
@@ -82,7 +84,8 @@ class Chaos:
             (30, self._disk),
         )
         for minutes, trouble in around if self.steady else (*around, *within):
-            self._again(minutes * MINUTE / self.harsh, trouble)
+            often = self.harsh * self.leaning.often.get(trouble.__name__.strip("_"), 1.0)
+            self._again(minutes * MINUTE / often, trouble)
 
     def end(self) -> None:
         """All is well from now on, and everybody has far too much to do."""
@@ -121,8 +124,11 @@ class Chaos:
     def _spell(self) -> None:
         """Something goes wrong with the platform or with a source, for a while."""
         chance = self._chance
-        place = chance.choice(("platform", "prom", "prom", "other"))
+        leans = bool(self.leaning.kinds) and chance.random() < 0.7  # noqa: PLR2004 - seven of ten
+        places = self.leaning.places if leans else ("platform", "prom", "prom", "other")
+        place = chance.choice(places)
         kind = self._of_platform() if place == "platform" else self._of_source()
+        kind = chance.choice(self.leaning.kinds) if leans else kind
         method = chance.choice(("", "PUT", "PUT", "GET")) if place == "platform" else ""
         # A lie that nobody could see through must not last.
         length = self._for(5, 35) if kind == "zero" else self._for(20, 1500)
@@ -234,7 +240,7 @@ class Chaos:
         if self._chance.random() < 0.3:  # noqa: PLR2004 - one in three
             self.acts.reload(self._chance.choice(("", "{", "platform: [", '{"groups": {}}')))
             return
-        for member in self._chance.sample(self.fleet.members, 3):
+        for member in self._chance.sample(self.fleet.members, min(3, len(self.fleet.members))):
             kind = self._chance.randrange(4)
             if kind == 0:
                 member.managed = not member.managed

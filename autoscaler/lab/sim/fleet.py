@@ -31,6 +31,8 @@ GRACE_S = 300.0
 COOLDOWN_S = 300.0
 THREADS_COOLDOWN_S = 3600.0
 RATE, BURST = 2.0, 12
+# How long a load stays where it is, on average.
+LEVEL_S = 2400.0
 INTERVALS_S = (45, 60, 90, 120)
 RESYNCS_S = (300, 600)
 # Its policies say all kinds of nonsense at times.
@@ -76,14 +78,17 @@ class Fleet:
     _levels: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
 
     @classmethod
-    def made(cls, world: World, size: int, days: float) -> Fleet:
-        """A fleet that the seed decides."""
+    def made(
+        cls, world: World, size: int, days: float, harsh: float = 1.0, mode: str = ""
+    ) -> Fleet:
+        """A fleet that the seed decides, whose load steps `harsh` times as often as usual."""
         chance = world.chance("fleet")
         intervals = {group: float(chance.choice(INTERVALS_S)) for group in ("online", "batch")}
         members = [_member(chance, index, size) for index in range(size)]
         fleet = cls(world, members, intervals, float(chance.choice(RESYNCS_S)))
         for member in members:
-            fleet._levels[member.name] = _levels(chance, world.now, days)
+            fleet._levels[member.name] = _levels(chance, world.now, days, LEVEL_S / harsh)
+            member.mode = mode or member.mode
         return fleet
 
     def jobs(self, name: str, now: float) -> float:
@@ -146,10 +151,12 @@ def _member(chance: Random, index: int, size: int) -> Member:
     )
 
 
-def _levels(chance: Random, start: float, days: float) -> tuple[list[float], list[float]]:
+def _levels(
+    chance: Random, start: float, days: float, mean_s: float
+) -> tuple[list[float], list[float]]:
     starts, levels = [start], [chance.uniform(0, 300)]
     while starts[-1] < start + days * 86_400:
-        starts.append(starts[-1] + chance.expovariate(1 / 2400))
+        starts.append(starts[-1] + chance.expovariate(1 / mean_s))
         levels.append(chance.choice((0.0, 5.0, 40.0, 120.0, 300.0, 600.0)) * chance.uniform(0.7, 1))
     return starts, levels
 

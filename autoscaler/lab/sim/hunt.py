@@ -38,7 +38,15 @@ def hunt(mutant: Mutant, composition: Composition, first: int, seeds: int = SEED
     days = 0.0
     for seed in range(first, first + seeds):
         with planted(mutant):
-            ended = live(seed, composition, days=DAYS, size=mutant.size, harsh=HARSH, brief=True)
+            ended = live(
+                seed,
+                composition,
+                days=DAYS,
+                size=mutant.size,
+                harsh=HARSH,
+                brief=True,
+                leaning=mutant.leaning,
+            )
         days += ended.deployment_days
         broken = {sentence.partition(":")[0] for sentence in ended.broken}
         expected = sorted(broken.intersection(mutant.noticed_by))

@@ -26,8 +26,10 @@ from autoscaler.core.proposal import PolicyEntry
 from autoscaler.foundry import bucket, wire, writing
 from autoscaler.journal import journal as journals
 from autoscaler.journal import store as stores
+from autoscaler.lab.sim.leaning import NOWHERE, Leaning
 from autoscaler.ports import JournalError, Sample
 from autoscaler.runtime import last_word, observe, resync, seat, shared, tick, words
+from autoscaler.sources import prometheus
 from autoscaler.sources.promql import answer
 
 Patch = Callable[[], tuple[object, str, object]]
@@ -45,6 +47,8 @@ class Mutant:
     """Deployments of a run. Two groups of fewer than ten have no alarm that would help out."""
     also: Patch | None = None
     """A second protection behind the first, which would help out."""
+    leaning: Leaning = NOWHERE
+    """In which worlds it is hunted, where it would be rare otherwise."""
 
 
 @contextmanager
@@ -123,14 +127,7 @@ def _old_is_new() -> tuple[object, str, object]:
     def reading(found: Any, _ages: Any, at: float, max_age_s: float, *, complete: bool) -> Any:
         return right(found, None, at, max_age_s, complete=complete)
 
-    return answer_user(), "reading_of", reading
-
-
-def answer_user() -> object:
-    """The module that judges ages."""
-    from autoscaler.sources import prometheus
-
-    return prometheus
+    return prometheus, "reading_of", reading
 
 
 def _warnings_are_nothing() -> tuple[object, str, object]:
@@ -140,7 +137,7 @@ def _warnings_are_nothing() -> tuple[object, str, object]:
         found = right(*given)
         return replace(found, complete=True) if isinstance(found, answer.Rows) else found
 
-    return answer_user(), "rows_of", rows
+    return prometheus, "rows_of", rows
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -272,14 +269,42 @@ MUTANTS = (
     Mutant(
         "impatient", "no lowering right after a source came back", _unguarded(Recovery), ("grace",)
     ),
-    Mutant("nan-is-zero", "what is no number is missing", _not_a_number_is_zero, ("blind",)),
-    Mutant("absent-is-zero", "a series that is not there is missing", _absent_is_zero, ("blind",)),
-    Mutant("down-is-zero", "a source that does not answer is missing", _failed_is_zero, ("blind",)),
-    Mutant("old-is-new", "the age of a sample is its own", _old_is_new, ("blind",)),
     Mutant(
-        "warnings", "a partial answer is good for raising only", _warnings_are_nothing, ("partial",)
+        "nan-is-zero",
+        "what is no number is missing",
+        _not_a_number_is_zero,
+        ("blind",),
+        leaning=Leaning(kinds=("nan",)),
     ),
-    Mutant("pauses", "a pause is asked for in the journal", _nobody_is_heard, ("pause", "brake")),
+    Mutant(
+        "absent-is-zero",
+        "a series that is not there is missing",
+        _absent_is_zero,
+        ("blind",),
+        leaning=Leaning(kinds=("absent",)),
+    ),
+    Mutant("down-is-zero", "a source that does not answer is missing", _failed_is_zero, ("blind",)),
+    Mutant(
+        "old-is-new",
+        "the age of a sample is its own",
+        _old_is_new,
+        ("blind",),
+        leaning=Leaning(kinds=("stale",)),
+    ),
+    Mutant(
+        "warnings",
+        "a partial answer is good for raising only",
+        _warnings_are_nothing,
+        ("partial",),
+        leaning=Leaning(kinds=("warnings",)),
+    ),
+    Mutant(
+        "pauses",
+        "a pause is asked for in the journal",
+        _nobody_is_heard,
+        ("pause", "brake"),
+        leaning=Leaning(often={"operator": 6.0}),
+    ),
     Mutant("hot", "a dial rests after it moved", _unguarded(Cooldown), ("cooldown",)),
     Mutant("forgets", "a cooldown survives a restart", _cooldown_is_forgotten, ("cooldown",)),
     Mutant(
@@ -297,6 +322,7 @@ MUTANTS = (
         _unguarded(ModeGuard),
         ("raise_only",),
         also=_unasked,
+        leaning=Leaning(mode="raise_only"),
     ),
     Mutant(
         "writes-advice",
@@ -317,9 +343,16 @@ MUTANTS = (
         "the fresh reading is compared with the plan's",
         lambda: (writing, "_needless", lambda *_: None),
         ("overwrites",),
+        leaning=Leaning(often={"hand": 12.0}),
     ),
     Mutant("loses-fields", "unknown fields go back as they came", _a_field_is_lost, ("whole",)),
-    Mutant("blind-resend", "an unclear end is looked up", _unclear_is_repeated, ("twice",)),
+    Mutant(
+        "blind-resend",
+        "an unclear end is looked up",
+        _unclear_is_repeated,
+        ("twice",),
+        leaning=Leaning(("reset_after", "lost_after"), ("platform",)),
+    ),
     Mutant(
         "stubborn", "a refused body is never sent again", _refused_is_repeated, ("again", "threads")
     ),
@@ -330,7 +363,11 @@ MUTANTS = (
         ("intent",),
     ),
     Mutant(
-        "unrecorded", "a journal that fails stops the write", _written_without_record, ("intent",)
+        "unrecorded",
+        "a journal that fails stops the write",
+        _written_without_record,
+        ("intent",),
+        leaning=Leaning(often={"disk": 10.0}),
     ),
     Mutant(
         "half-done",
@@ -349,6 +386,8 @@ MUTANTS = (
         "a plan's age and operators are asked for right before a PUT",
         _no_last_word,
         ("old", "pause", "brake"),
+        size=40,
+        leaning=Leaning(often={"operator": 25.0}),
     ),
     Mutant("no-pace", "the platform is asked at a pace", _no_pace, ("pace",)),
     Mutant("no-reason", "nothing moves without a reason", _no_reason, ("reason",)),

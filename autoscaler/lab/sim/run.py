@@ -23,6 +23,7 @@ from autoscaler.lab.sim.fleet import METRICS, OTHER, PLATFORM, SECRET, Fleet
 from autoscaler.lab.sim.foundry import Platform
 from autoscaler.lab.sim.hush import logs, quiet
 from autoscaler.lab.sim.judge import Judge
+from autoscaler.lab.sim.leaning import NOWHERE, Leaning
 from autoscaler.lab.sim.loop import VirtualLoop, WorldClock, everything_on
 from autoscaler.lab.sim.net import Network
 from autoscaler.lab.sim.record import Pause, Record
@@ -105,6 +106,7 @@ class Life:
     """End with the first broken invariant."""
     steady: bool = False
     """No kill, no clock, no full disk: one process lives from the beginning to the end."""
+    leaning: Leaning = NOWHERE
     world: World = field(init=False)
     network: Network = field(init=False)
     disk: Disk = field(init=False)
@@ -127,7 +129,7 @@ class Life:
         world.brief = self.brief
         self.network = Network(world)
         self.disk = Disk(world, self.folder / "journal.db")
-        self.fleet = Fleet.made(world, self.size, self.days)
+        self.fleet = Fleet.made(world, self.size, self.days, self.harsh, self.leaning.mode)
         self.fleet.keep_s = KEEP_S if self.steady else None
         self.record = Record(world)
         weather = Weather(world)
@@ -151,6 +153,7 @@ class Life:
             self,
             self.harsh,
             self.steady,
+            self.leaning,
         )
         self._write(self.fleet.settings(self.folder))
         (self.folder / "secret").write_text(SECRET)
