@@ -43,8 +43,9 @@ LOOK_S = 600.0
 # The deadline of a PUT, of its record and of a slow disk's last commit.
 STOP_S = 4.0 + 0.3 + 5.0 + 1.0
 DAY_S = 86_400.0
-# In a run that watches a month, the journal is to reach its full size within it.
-KEEP_S = 7 * DAY_S
+# In a run that watches a month, the journal is to reach its full size early, and a month of ticks
+# is to take minutes.
+KEEP_S, EVERY_S = 3 * DAY_S, 120.0
 
 
 class Running(Protocol):
@@ -130,7 +131,9 @@ class Life:
         self.network = Network(world)
         self.disk = Disk(world, self.folder / "journal.db")
         self.fleet = Fleet.made(world, self.size, self.days, self.harsh, self.leaning.mode)
-        self.fleet.keep_s = KEEP_S if self.steady else None
+        if self.steady:
+            self.fleet.keep_s = KEEP_S
+            self.fleet.intervals = dict.fromkeys(self.fleet.intervals, EVERY_S)
         self.record = Record(world)
         weather = Weather(world)
         self.platform = Platform(world, self.fleet, self.record, weather)

@@ -13,8 +13,8 @@ from pathlib import Path
 from autoscaler.lab.sim.run import DAY_S, Composition, Ended, Life, folder
 
 # Growth is measured between the medians of the first and of the last third after the warm-up:
-# the journal's rows live for seven days here, the histories' rings in memory for ten hours.
-WARM_DAYS = 9.0
+# the journal's rows live for three days here, the histories' rings in memory for ten hours.
+WARM_DAYS = 5.0
 MOST_A_DAY = 0.01
 PAGE_BYTES = 4096
 

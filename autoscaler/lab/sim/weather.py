@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from random import Random
 
 import orjson
@@ -99,6 +99,8 @@ class Weather:
     def add(self, spell: Spell) -> None:
         """Something begins to go wrong."""
         self.world.log("spell", spell.place, spell.kind, spell.method, f"{spell.share:.2f}")
+        # Those that are over would be asked about at every exchange of the rest of a month.
+        self.spells = [one for one in self.spells if one.until > self.world.now]
         self.spells.append(spell)
 
     def clear(self) -> None:
@@ -162,7 +164,7 @@ class Weather:
         return ""
 
 
-@cache
+@lru_cache(4096)
 def _luck(salt: int, name: str) -> float:
     return Random(f"{salt}/{name}").random()
 
