@@ -130,6 +130,10 @@ class Seat:
         if self.startup.asked_at is not None and self.startup.asked_at > at:
             self.startup = StartupWatch()
 
+    def keep_ages(self, jump_s: float, at: float) -> None:
+        """The wall clock was put forward by so much: what changed is not older for that."""
+        self.changes = tuple(replace(c, at=min(c.at + jump_s, at)) for c in self.changes)
+
     def was_read(self, live: Live, at: float) -> Change | None:
         """Take a new reading; the change since the last one, if there was one."""
         change = self.found(live.envelope, at)

@@ -46,6 +46,8 @@ OLDEST_PLAN_S = 30.0
 # Whoever was not looked at for longer, or for three intervals, counts as newly seen: what was
 # wanted in between, while the machine slept or the clock was wrong, nobody knows.
 GAP_S = 120.0
+# Clocks are slewed by less between two ticks; by more they are put forward.
+JUMP_S = 2.0
 # Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
 STORED_AT_ONCE = 50
 
@@ -98,6 +100,7 @@ class Tick:
         self.unrecorded: list[Decision] = []
         self.journal_up = True
         self.last_at: float | None = None
+        self._last_up = 0.0
         self.alarm: Reason | None = None
         self._leaving = False
         self._count = 0
@@ -108,7 +111,7 @@ class Tick:
     def go_on_from(self, before: Tick) -> None:
         """Take over what the same group's ticks before a reload still owe, spent and waited for."""
         self.unrecorded, self.journal_up = before.unrecorded, before.journal_up
-        self.last_at, self.alarm = before.last_at, before.alarm
+        self.last_at, self.alarm, self._last_up = before.last_at, before.alarm, before._last_up
         self.shared.raised = before.shared.raised
         self.shared.dropping_since = before.shared.dropping_since
 
@@ -123,7 +126,7 @@ class Tick:
     async def _run(self, lag_s: float) -> TickReport:
         world = self.world
         began, at = world.clock.monotonic(), world.clock.now()
-        self._mind_the_gap(at)
+        self._mind_the_gap(at, began)
         with step("observe", deployments=len(self.seats)):
             await self._observe(at)
         with step("decide"):
@@ -139,7 +142,7 @@ class Tick:
         with step("record"):
             await self._record(at, decisions)
         took = world.clock.monotonic() - began
-        self.last_at = at
+        self.last_at, self._last_up = at, began
         report = TickReport(self.group, at, took, lag_s, decisions, self.interval_s)
         with step("tell"):
             await self._tell(report)
@@ -156,7 +159,12 @@ class Tick:
             # Each takes up to 50 ms for 10,000 decisions: others get their turn in between.
             await asyncio.sleep(0)
 
-    def _mind_the_gap(self, at: float) -> None:
+    def _mind_the_gap(self, at: float, up: float) -> None:
+        if self.last_at is not None:
+            jump_s = (at - self.last_at) - (up - self._last_up)
+            if jump_s > JUMP_S:
+                for seat in self.seats:
+                    seat.keep_ages(jump_s, at)
         last, longest = self.last_at, max(GAP_S, 3 * self.interval_s)
         if last is None or 0 <= at - last <= longest:
             return

@@ -30,6 +30,7 @@ class Words:
         self._unconfirmed: list[Standing] = []
         self._seq: int | None = None
         self._turn = asyncio.Lock()
+        self._asking: dict[int, asyncio.Task[None]] = {}
         self._begun = 0
         self._changes = 0
 
@@ -42,14 +43,25 @@ class Words:
         return Said(found)
 
     async def fresh(self) -> None:
-        """Ask the store, unless somebody began to after this call; give up after `store_s`.
+        """Ask the store, unless somebody began to after this call; wait for `store_s` at most.
 
         What was known stays when the store cannot answer: a pause does not end with a full disk.
+        An answer that comes later is taken all the same: on a disk that takes longer for each
+        commit, a pause would otherwise never be heard, while writes go on.
         """
-        asked = self._begun
-        with suppress(JournalError, TimeoutError):
-            async with asyncio.timeout(self.store_s), self._turn:
-                if self._begun == asked:
+        begun = self._begun
+        asking = self._asking.get(begun)
+        if asking is None:
+            asking = self._asking[begun] = asyncio.create_task(self._asked(begun))
+            asking.add_done_callback(lambda _: self._asking.pop(begun, None))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.store_s):
+                await asyncio.shield(asking)
+
+    async def _asked(self, begun: int) -> None:
+        with suppress(JournalError):
+            async with self._turn:
+                if self._begun == begun:
                     await self._read()
 
     async def _read(self) -> None:

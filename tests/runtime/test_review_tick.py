@@ -210,6 +210,22 @@ async def test_a_clock_that_was_put_back_does_not_freeze_a_signal() -> None:
     assert decision.outcome.kind is Kind.APPLIED
 
 
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("before", [0.0, -7200.0])
+async def test_a_clock_that_is_put_forward_ends_no_cooldown(before: float) -> None:
+    # Two hours behind for a while, and then right: found by the simulation.
+    stage = await Stage().set()
+    await stage.turn(200.0)
+    if before:
+        stage.clock.at += before
+        await stage.turn(200.0)
+    stage.clock.at += 7200.0
+    seen = (await stage.turn(1.0)).seen
+    assert [change.after.min_replicas for change in seen.changes] == [9]
+    # A clock that was put back had begun it anew, which is the safe side.
+    assert seen.at - seen.changes[-1].at == pytest.approx(15.0)
+
+
 async def test_a_signal_that_left_the_configuration_no_longer_counts_as_stale() -> None:
     stage = await Stage().set()
     seat = stage.seats[0]

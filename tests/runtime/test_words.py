@@ -67,6 +67,46 @@ async def test_a_store_that_hangs_is_not_waited_for(
     assert said(words) == (PAUSE,)
 
 
+async def test_an_answer_that_comes_too_late_to_be_waited_for_is_taken_all_the_same(
+    words: Words, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A disk that takes longer for each commit than anybody waits: found by the simulation.
+    slow = asyncio.Event()
+
+    async def late(_at: float, _after: int | None) -> Heard:
+        await slow.wait()
+        return Heard((STANDS,), (), 1)
+
+    monkeypatch.setattr(journal, "heard", late)
+    words.store_s = 0.001
+    await words.fresh()
+    assert said(words) == ()
+    slow.set()
+    words.store_s = 30.0
+    await words.fresh()
+    assert said(words) == (PAUSE,)
+
+
+async def test_calls_that_are_given_up_do_not_pile_up(
+    words: Words, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, asked = asyncio.Event(), []
+
+    async def late(at: float, _after: int | None) -> Heard:
+        asked.append(at)
+        await slow.wait()
+        return Heard()
+
+    monkeypatch.setattr(journal, "heard", late)
+    words.store_s = 0.001
+    for _ in range(20):
+        await words.fresh()
+    slow.set()
+    words.store_s = 30.0
+    await words.fresh()
+    assert len(asked) == 2
+
+
 async def test_an_answer_that_is_older_than_a_word_is_asked_for_again(
     words: Words, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

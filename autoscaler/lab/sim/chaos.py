@@ -97,6 +97,7 @@ class Chaos:
         self.disk.on_commit = self.record.on_request = _nothing
         MOOD.kind = ""
         self.world.set_wall(0.0)
+        self.record.clock_set()
         self.world.crash_in = None
         for deployment in self.platform.deployments.values():
             deployment.disabled = False
@@ -204,6 +205,7 @@ class Chaos:
         size = self._chance.choice((0.0, 1.0, 20.0, 400.0, 7200.0))
         wrong = size * self._chance.choice((1, -1))
         self.world.set_wall(wrong)
+        self.record.clock_set()
 
     def _suspend(self) -> None:
         self.world.log("suspend")

@@ -185,9 +185,18 @@ class Judge:
         for dial in free:
             since = self._now - self.witness.moved.get((put.rid, dial), -1e9)
             pause = THREADS_COOLDOWN_S if dial == "threadCount" else COOLDOWN_S
-            if since < pause - TICK_S:
+            if since < pause - TICK_S and not self._out_of_time(self._now - since):
                 self._found("cooldown", f"{told}: {dial} moved {since:.0f} s ago")
         self._together(intent, member)
+
+    def _out_of_time(self, moved: float) -> bool:
+        """Whether a clock was put forward, and the process began anew, since a dial moved.
+
+        The journal knows the time of a change by the clock of then; a new process has no other
+        by which it could tell that the change is younger.
+        """
+        world, lives = self.witness.world, self.witness.lives
+        return world.wall_forward_at > moved and lives.since > moved
 
     def _by_limit(self, put: Put, dial: str, member: Member) -> bool:
         """Whether a limit of the user, or the platform's maximum, lowers this dial."""

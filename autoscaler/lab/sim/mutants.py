@@ -389,7 +389,7 @@ MUTANTS = (
         size=40,
         leaning=Leaning(often={"operator": 25.0}),
     ),
-    Mutant("no-pace", "the platform is asked at a pace", _no_pace, ("pace",)),
+    Mutant("no-pace", "the platform is asked at a pace", _no_pace, ("pace",), size=120),
     Mutant("no-reason", "nothing moves without a reason", _no_reason, ("reason",)),
     Mutant(
         "one-for-all", "a policy's crash stays in its own seat", _a_crash_is_everybodys, ("bug",)

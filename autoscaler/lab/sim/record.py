@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -72,6 +72,8 @@ class Pause:
     until: float = float("inf")
     brake: bool = False
     """Nothing is lowered, anything may be raised."""
+    ends: float = float("inf")
+    """The same end by the daemon's wall clock, which may be put forward to it."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,14 @@ class Record:
     on_request: Callable[[], None] = lambda: None
     after_put: Callable[[], None] = lambda: None
     pace: Callable[[], None] = lambda: None
+
+    def clock_set(self) -> None:
+        """The wall clock was set: what ends by it may have ended."""
+        now, wall = self.world.now, self.world.wall
+        self.pauses = [
+            replace(one, until=min(one.until, now)) if one.ends <= wall + 1 else one
+            for one in self.pauses
+        ]
 
     def asked(self) -> None:
         """A request about a deployment left the daemon."""

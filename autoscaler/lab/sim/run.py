@@ -334,8 +334,9 @@ class Life:
             finally:
                 await journal.close()
             until = float("inf") if seconds is None else asked + seconds - 1
-            # A clock that is put forward ends it early.
-            self.record.pauses.append(Pause(scope, self.world.now, until, brake))
+            end = float("inf") if ends is None else ends
+            self.record.pauses.append(Pause(scope, self.world.now, until, brake, end))
+            self.record.clock_set()
             self.world.log(control.value, scope, seconds)
 
         self._task(work())

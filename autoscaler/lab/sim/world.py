@@ -42,6 +42,8 @@ class World:
         self.wall_error = 0.0
         """How far the daemon's wall clock is ahead of the truth, seconds."""
         self.wall_set_at = 0.0
+        self.wall_forward_at = -1e9
+        """When it was put forward last."""
         self.busy = 0.0
         """Seconds for which the daemon's process computed without a step."""
         self.store_ill_at = -1e9
@@ -118,6 +120,8 @@ class World:
 
     def set_wall(self, error: float) -> None:
         """Somebody sets the daemon's wall clock, right or wrong."""
+        if error > self.wall_error:
+            self.wall_forward_at = self.now
         self.wall_error, self.wall_set_at = error, self.now
         self.log("clock", error)
 
