@@ -131,8 +131,15 @@ class Seat:
             self.startup = StartupWatch()
 
     def keep_ages(self, jump_s: float, at: float) -> None:
-        """The wall clock was put forward by so much: what changed is not older for that."""
-        self.changes = tuple(replace(c, at=min(c.at + jump_s, at)) for c in self.changes)
+        """The wall clock was set by so much: what changed is as old as before.
+
+        After a step back a change may have been made before or after it; only one that now lies
+        ahead was surely made before. Another may seem younger than it is, which is the safe side.
+        """
+        self.changes = tuple(
+            replace(c, at=min(c.at + jump_s, at)) if jump_s > 0 or c.at > at else c
+            for c in self.changes
+        )
 
     def was_read(self, live: Live, at: float) -> Change | None:
         """Take a new reading; the change since the last one, if there was one."""

@@ -46,7 +46,7 @@ OLDEST_PLAN_S = 30.0
 # Whoever was not looked at for longer, or for three intervals, counts as newly seen: what was
 # wanted in between, while the machine slept or the clock was wrong, nobody knows.
 GAP_S = 120.0
-# Clocks are slewed by less between two ticks; by more they are put forward.
+# Clocks are slewed by less between two ticks; by more they are set.
 JUMP_S = 2.0
 # Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
 STORED_AT_ONCE = 50
@@ -162,7 +162,7 @@ class Tick:
     def _mind_the_gap(self, at: float, up: float) -> None:
         if self.last_at is not None:
             jump_s = (at - self.last_at) - (up - self._last_up)
-            if jump_s > JUMP_S:
+            if abs(jump_s) > JUMP_S:
                 for seat in self.seats:
                     seat.keep_ages(jump_s, at)
         last, longest = self.last_at, max(GAP_S, 3 * self.interval_s)

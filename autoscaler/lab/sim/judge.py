@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from statistics import median
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.lab.sim.fleet import (
     BURST,
     COOLDOWN_S,
     GRACE_S,
+    JOBS,
     RATE,
     THREADS_COOLDOWN_S,
     Member,
@@ -27,6 +29,8 @@ SLACK_S = 15.0
 # The plan may wait for 30 s, and is asked for its age right before it leaves.
 OLD_S = 31.0
 DROP_SHARE = 0.20
+# By default a fall by more than this share must be seen so often, in a window of ten minutes.
+FALL, STRIKES, WINDOW_S = 0.9, 3, 600.0
 PAID = 30 * RATE
 SMALLEST = 10
 
@@ -213,12 +217,30 @@ class Judge:
                 latest = history[-1] if history else None
                 if latest is None or self._now - latest.asked > TICK_S:
                     self._found("blind", f"{told}, nobody asked for {signal}")
-                elif not latest.tells(member.name) or member.name in latest.lied:
+                elif not latest.tells(member.name) or (
+                    member.name in latest.lied and not self._fallen(member, signal)
+                ):
                     self._found("blind", f"{told}, {signal} was not known ({part})")
                 elif latest.partial:
                     self._found("partial", f"{told}, {signal} may have been partial")
                 else:
                     self._recovered(told, member, signal, part)
+
+    def _fallen(self, member: Member, signal: str) -> bool:
+        """Whether the truth of the last three looks was a fall already, so that a lie of zero
+        said nothing new: from the usual of those before to less than a tenth of it.
+        """
+        if signal != JOBS:
+            return False
+        looks = [
+            self.witness.fleet.jobs(member.name, served.asked)
+            for served in self.witness.record.served[signal, member.group, "value"]
+            if served.asked > self._now - WINDOW_S
+        ]
+        if len(looks) <= STRIKES:
+            return False
+        low = median(looks[:-STRIKES]) * (1 - FALL)
+        return all(jobs < low for jobs in looks[-STRIKES:])
 
     def _recovered(self, told: str, member: Member, signal: str, part: str) -> None:
         start = max(self._now - GRACE_S + SLACK_S, self.witness.lives.since)
