@@ -227,8 +227,9 @@ class Judge:
                     self._recovered(told, member, signal, part)
 
     def _fallen(self, member: Member, signal: str) -> bool:
-        """Whether the truth of the last three looks was a fall already, so that a lie of zero
-        said nothing new: from the usual of those before to less than a tenth of it.
+        """Whether the truth of the last three looks was a fall to less than a tenth already.
+
+        Then a lie of zero said nothing new.
         """
         if signal != JOBS:
             return False
