@@ -119,6 +119,10 @@ class PromptConnection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
     _cursor_cls = PromptCursor
 
+    def terminate(self) -> None:
+        """Close at once: a task that did it gracefully could outlive the process and its loop."""
+        cast("Inline", self._connection).stop()
+
 
 def adapted(dialect: Dialect, inline: Inline) -> DBAPIConnection:
     """A connection for SQLAlchemy over one of the world's disk; to be called in its greenlet."""

@@ -14,6 +14,8 @@ from autoscaler.lab.sim.net import Answer, Request
 from autoscaler.lab.sim.world import World
 
 LAST_TICK_S = 90.0
+# No answer is later than this, and so many PUTs are remembered without looking at their age.
+LATE_S, WAITING = 600.0, 64
 DIALS = ("minReplicas", "maxReplicas", "threadCount")
 
 
@@ -125,6 +127,9 @@ class Record:
         told, state, _ = self.told.get(rid, (None, "", 0.0))
         put = Put(rid, raw, self.world.now, told, state)
         self.puts += 1
+        if len(self.by_request) > WAITING:  # those that never got their answer
+            start = self.world.now - LATE_S
+            self.by_request = {n: p for n, p in self.by_request.items() if p.left > start}
         self.by_request[request.number] = put
         self.on_put(put)
         self.after_put()

@@ -371,6 +371,7 @@ class Life:
         running = self.running
         assert running is not None  # noqa: S101 - asked for by every caller
         loop = _loop_of(self._ending)
+        self._tasks = [task for task in self._tasks if not task.done()]
         loop.call_soon(lambda: self._tasks.append(loop.create_task(tried())))
 
 

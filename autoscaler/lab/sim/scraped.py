@@ -18,6 +18,8 @@ from autoscaler.sources.prometheus import Query
 SCRAPE_S = 15.0
 # The client gives up after 3 s; nothing of the weather's delays lies between.
 PATIENCE_S = 3.0
+# No answer is later than this, and so many questions are remembered without looking at their age.
+LATE_S, WAITING = 120.0, 64
 
 Asked = tuple[str, str]
 """A signal and the group that asks for it."""
@@ -48,6 +50,8 @@ class Scraped:
             part = "value" if promql in _VALUE else "age"
             signal, group = (_VALUE if part == "value" else _AGE)[promql]
             served = Served(signal, group, part, now)
+            if len(self._served) > WAITING:  # those that never got their answer
+                self._served = {n: s for n, s in self._served.items() if s.asked > now - LATE_S}
             self._served[request.number] = self.record.question(served)
         self.world.log("ask", self.name, *fate.told())
         return fate
