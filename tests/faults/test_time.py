@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from zoneinfo import reset_tzpath
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import pytest
 
@@ -26,6 +26,7 @@ async def test_a_second_that_comes_twice_changes_nothing() -> None:
 @pytest.mark.fault(44)
 def test_a_zone_that_is_not_installed_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     zone_of.cache_clear()
+    ZoneInfo.clear_cache()
     with monkeypatch.context() as patch:
         # Neither the system's files nor the package tzdata, as in an image without both.
         patch.setitem(sys.modules, "tzdata", None)

@@ -24,10 +24,10 @@ from autoscaler.core.observation import (
     Series,
 )
 from autoscaler.core.plan import Hold, Plan
-from autoscaler.core.proposal import PolicyEntry
+from autoscaler.core.proposal import Abstain, PolicyEntry
 from autoscaler.core.reason import Code, because
 from autoscaler.lab.replay import Compared, Difference, Roster, Verdict, again
-from autoscaler.lab.replay.again import NOTHING, as_decided, decided
+from autoscaler.lab.replay.again import NOTHING, UNHEARD, as_decided, decided
 from autoscaler.ports import Question
 from autoscaler.roster import Discovery, Group, Managed, SignalSpec
 from policies.forecast import Forecast
@@ -179,6 +179,17 @@ def test_signals_come_back_in_the_order_of_the_configuration() -> None:
     both = {"running_jobs": Missing(Absence.STALE), "error_share": Missing(Absence.STALE)}
     one = compared(managed(), managed(), seen(signals=both, envelope=Envelope(9, 12, 32)))
     assert one.verdict is Verdict.IDENTICAL
+
+
+@pytest.mark.parametrize("code", sorted(UNHEARD))
+def test_a_policy_that_was_not_heard_for_its_slowness_is_not_heard_again(code: Code) -> None:
+    here, look = managed(), seen(envelope=Envelope(3, 9, 8), signals=BUSY)
+    silent = Abstain(because(code, "it took too long"))
+    then = decide(look, here.policies, here.guards, lambda *_: silent)
+    compared = again(recorded(here, look, then), here)
+    assert compared.verdict is Verdict.IDENTICAL
+    heard = again(recorded(here, look), here)
+    assert heard.now != compared.now
 
 
 @given(st.integers(0, 20))

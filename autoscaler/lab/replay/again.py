@@ -13,19 +13,23 @@ from types import MappingProxyType
 
 from autoscaler.codec import encode
 from autoscaler.core.controls import mode_at
-from autoscaler.core.decide import decide
+from autoscaler.core.decide import Ask, decide
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import DIALS, Dial, Envelope
 from autoscaler.core.observation import Mode, Observation, Signal
 from autoscaler.core.plan import Plan, Step, Vote
-from autoscaler.core.proposal import Bid, Proposal
-from autoscaler.core.reason import Reason
+from autoscaler.core.proposal import Answer, Bid, PolicyEntry, Proposal
+from autoscaler.core.reason import Code, Reason
 from autoscaler.core.standing import standing
 from autoscaler.roster import FORECAST_SIGNALS, Managed
 
 # Who shapes a plan after `decide`, and who answers in its place.
 FLEET = "fleet"
 READING = "reading"
+# Answers that hung on time, and not on what a policy was shown.
+UNHEARD = frozenset(
+    {Code.POLICY_SLOW, Code.POLICY_HUNG, Code.POLICY_STARTING, Code.POLICY_QUARANTINED}
+)
 
 NO_BIDS: Mapping[Dial, Bid] = MappingProxyType({})
 
@@ -83,7 +87,7 @@ def decided(decision: Decision) -> bool:
 def again(decision: Decision, managed: Managed) -> Compared:
     """Decide on the recorded observation as `managed` says, and compare."""
     seen = observed(decision.seen, managed)
-    now = decide(seen, managed.policies, managed.guards)
+    now = decide(seen, managed.policies, managed.guards, _asked_as(decision.plan))
     then = as_decided(decision.plan)
     then_end, now_end = ended(then, decision.mode), ended(now, seen.mode)
     verdict = _verdict(then, then_end, now, now_end)
@@ -92,6 +96,19 @@ def again(decision: Decision, managed: Managed) -> Compared:
         found = difference(then, decision.mode, now, seen.mode)
     missing = unrecorded(managed, seen.signals)
     return Compared(decision, then, now, verdict, then_end, now_end, found, missing)
+
+
+def _asked_as(plan: Plan) -> Ask:
+    """A policy that was not heard then is not heard now either."""
+    unheard = {
+        vote.policy: vote.answer for vote in plan.votes if vote.answer.reason.code in UNHEARD
+    }
+
+    def ask(entry: PolicyEntry, seen: Observation) -> Answer:
+        answer = unheard.get(entry.name)
+        return entry.ask(seen) if answer is None else answer
+
+    return ask
 
 
 def observed(seen: Observation, managed: Managed) -> Observation:
