@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -35,6 +36,7 @@ class Operators:
         self._look = look
         self._told: Said | None = None
         self._file: Override | None = None
+        self._noting = asyncio.Lock()
 
     def tell(self, seats: Iterable[Seat] | None = None) -> None:
         """Let the seats know at once what is said now; all of them when none are named."""
@@ -67,6 +69,10 @@ class Operators:
 
     async def _note_file(self) -> None:
         """Enter into the activity that the pause file came or went, once each."""
+        async with self._noting:  # two may listen at once, and both would find it new
+            await self._note_change()
+
+    async def _note_change(self) -> None:
         before, now = self._file, self.words.file.word()
         if now == before:
             return

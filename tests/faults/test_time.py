@@ -29,7 +29,8 @@ def test_a_zone_that_is_not_installed_is_refused_by_name(monkeypatch: pytest.Mon
     ZoneInfo.clear_cache()
     with monkeypatch.context() as patch:
         # Neither the system's files nor the package tzdata, as in an image without both.
-        patch.setitem(sys.modules, "tzdata", None)
+        for module in ("tzdata", "tzdata.zoneinfo", "tzdata.zoneinfo.Pacific"):
+            patch.setitem(sys.modules, module, None)
         reset_tzpath(to=[])
         with pytest.raises(ValueError, match="got 'Pacific/Apia'"):
             zone_of("Pacific/Apia")

@@ -140,8 +140,8 @@ async def test_the_pause_file_pauses_the_fleet_and_is_told_once(
 ) -> None:
     file = world.site.folder / "PAUSE"
     file.write_text("INC-7: hands off\n", encoding="utf-8")
-    for _ in range(2):
-        await running.daemon.operators.listen()
+    listen = running.daemon.operators.listen
+    await asyncio.gather(listen(), listen())
     (word,) = overrides(running)
     assert (word.control, word.author, word.why) == (
         Control.PAUSE,
@@ -149,8 +149,7 @@ async def test_the_pause_file_pauses_the_fleet_and_is_told_once(
         "INC-7: hands off",
     )
     file.unlink()
-    for _ in range(2):
-        await running.daemon.operators.listen()
+    await asyncio.gather(listen(), listen())
     assert overrides(running) == ()
     found = await running.journal.activity(
         before_seq=None, limit=9, kinds=["override_added", "override_ended"]
