@@ -63,14 +63,15 @@ async def test_a_policy_that_hangs_is_stopped_and_the_fleet_is_raised_all_the_sa
         await until(raised, "raised by the policy that answers")
 
         async def left_out() -> bool:
-            return await daemon.metric("policies_left_out") == 1.0
+            one = await daemon.latest()
+            votes = one["votes"] if one is not None else ()
+            return {"policy_quarantined"} == {v["code"] for v in votes if v["policy"] == "hangs"}
 
         await until(left_out, "the policy that hangs is left out")
-        told = await daemon.latest()
-        assert told is not None
-        codes = {vote["policy"]: vote["code"] for vote in told["votes"]}
-        assert codes["hangs"] in {"policy_hung", "policy_quarantined"}
-        assert await daemon.metric("policy_overruns_total", what="stopped") == 2.0
+        assert await daemon.metric("policies_left_out") == 1.0
+        stopped = await daemon.metric("policy_overruns_total", what="stopped")
+        assert stopped is not None
+        assert stopped >= 2.0
 
 
 async def test_a_stop_in_order_leaves_what_is_declared_and_says_so(world: Stage) -> None:
