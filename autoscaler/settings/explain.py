@@ -49,11 +49,11 @@ def faults_of(error: ValidationError, model: type[BaseModel], data: object) -> l
 
 def _fault(error: Mapping[str, Any], model: type[BaseModel], data: object) -> Fault:
     path: Path = tuple(error["loc"])
-    if path and path[-1] == "[key]":
-        path = path[:-1]
-        return Fault(path, _NAME_RULE.format(**error["ctx"]), str(path[-1]), at_key=True)
     if error["type"] == "extra_forbidden":
         return unknown(path, options_of(_inside(model, path[:-1])))
+    if path and path[-1] == "[key]" and "pattern" in error.get("ctx", {}):
+        path = path[:-1]
+        return Fault(path, _NAME_RULE.format(**error["ctx"]), str(path[-1]), at_key=True)
     value: object = data
     for part in path:
         value = inner(value, part)
