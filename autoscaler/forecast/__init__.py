@@ -1,6 +1,6 @@
 """History to calibrated forecasts; standard library only."""
 
-from autoscaler.forecast.alone import LivedAlone, living_alone
+from autoscaler.forecast.alone import LivedAlone, budgeting, living_alone
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.margins import Pace
 from autoscaler.forecast.options import Options
@@ -17,6 +17,7 @@ __all__ = [
     "Pace",
     "Quality",
     "Sizes",
+    "budgeting",
     "choose",
     "choosing",
     "end_of",

@@ -34,6 +34,27 @@ class LivedAlone:
         return max(LEAST_SLO, share * self.violations)
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The share of requests that may find no room, 0..1, and where it was taken from."""
+
+    slo: float
+    alone: LivedAlone | None = None
+
+
+def budgeting(
+    history: History, lead_s: float, sizes: Sizes, native: NativeScaling, slo: float, share: float
+) -> Generator[None, None, Budget | None]:
+    """What a risk is to keep: `slo`, or with a `share` above 0 so much of the platform alone's.
+
+    Yields now and then. None while less than a day can be scored.
+    """
+    if not share:
+        return Budget(slo)
+    alone = yield from living_alone(history, lead_s, sizes, native)
+    return None if alone is None else Budget(alone.slo(share), alone)
+
+
 def living_alone(
     history: History, lead_s: float, sizes: Sizes, native: NativeScaling
 ) -> Generator[None, None, LivedAlone | None]:

@@ -18,7 +18,7 @@ from autoscaler.core.observation import (
     Series,
     Signal,
 )
-from autoscaler.forecast import Forecaster, Options, Quality, Sizes, choosing, living_alone
+from autoscaler.forecast import Forecaster, Options, Quality, Sizes, budgeting, choosing
 from autoscaler.forecast.persist import pack, unpack
 from autoscaler.ports import Learnt
 from autoscaler.roster import ForecastSpec
@@ -134,13 +134,13 @@ class Foresight:
         stays as it is, when there is too little past to score a day.
         """
         spec, known = self.specs[name], self.forecasters[name]
-        slo, alone = spec.slo, None
-        if spec.slo_of_platform:
-            alone = yield from living_alone(known.history, known.options.lead_s, sizes, native)
-            if alone is None:
-                return None
-            slo = alone.slo(spec.slo_of_platform)
-        choice = yield from choosing(known.history, known.options, sizes, slo)
+        past, options = known.history, known.options
+        budget = yield from budgeting(
+            past, options.lead_s, sizes, native, spec.slo, spec.slo_of_platform
+        )
+        if budget is None:
+            return None
+        choice = yield from choosing(past, options, sizes, budget.slo)
         # Ticks went on meanwhile, perhaps with another lead.
         known = self.forecasters.get(name, known)
         if choice is None:
@@ -148,11 +148,11 @@ class Foresight:
         self.taus[name] = choice.tau
         if choice.tau != known.options.tau:
             self.forecasters[name] = known.with_risk_of(choice.rehearsed)
-        lived = choice.lived
+        lived, alone = choice.lived, budget.alone
         return ChosenRisk(
             forecast=name,
             tau=choice.tau,
-            slo=slo,
+            slo=budget.slo,
             expected=lived.violations,
             hours=lived.hours,
             met=choice.met,

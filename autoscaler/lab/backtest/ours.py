@@ -18,7 +18,7 @@ from autoscaler.core.observation import (
     Signal,
 )
 from autoscaler.core.proposal import PolicyEntry
-from autoscaler.forecast import Forecaster, Options, Sizes, choose, end_of, living_alone
+from autoscaler.forecast import Forecaster, Options, Sizes, budgeting, choose, end_of
 from autoscaler.lab.backtest.demand import STEP_S
 from autoscaler.lab.backtest.simulate import Sight, World
 
@@ -124,13 +124,13 @@ class PolicyScaler:
         if forecaster is None or not self.ours.chooses:
             return
         sizes = Sizes(world.threads, world.least, world.most)
-        past, options, slo = forecaster.history, forecaster.options, self.ours.slo
-        if self.ours.slo_of_platform:
-            alone = end_of(living_alone(past, options.lead_s, sizes, world.native))
-            if alone is None:
-                return
-            slo = alone.slo(self.ours.slo_of_platform)
-        choice = choose(past, options, sizes, slo)
+        past, options, ours = forecaster.history, forecaster.options, self.ours
+        budget = end_of(
+            budgeting(past, options.lead_s, sizes, world.native, ours.slo, ours.slo_of_platform)
+        )
+        if budget is None:
+            return
+        choice = choose(past, options, sizes, budget.slo)
         if choice is not None and choice.tau != forecaster.options.tau:
             self.forecaster = forecaster.with_risk_of(choice.rehearsed)
 
