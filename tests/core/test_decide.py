@@ -58,7 +58,7 @@ def on(seen: Observation, control: Control) -> bool:
     return word_of(seen.overrides, control, seen.at) is not None
 
 
-@settings(max_examples=MANY // 2)
+@settings(max_examples=MANY)
 @given(observations(), entries())
 def test_under_a_brake_nothing_is_ever_lowered(
     seen: Observation, said: tuple[PolicyEntry, ...]
@@ -72,7 +72,7 @@ def test_under_a_brake_nothing_is_ever_lowered(
         assert all(plan.after[dial] >= free.after[dial] for dial in Dial)
 
 
-@settings(max_examples=MANY // 2)
+@settings(max_examples=MANY)
 @given(observations(), entries())
 def test_a_pause_moves_nothing(seen: Observation, said: tuple[PolicyEntry, ...]) -> None:
     pause = Override(Control.PAUSE, "ada", "load test")
@@ -82,7 +82,7 @@ def test_a_pause_moves_nothing(seen: Observation, said: tuple[PolicyEntry, ...])
     assert plan.hold.reason.code is Code.PAUSED
 
 
-@settings(max_examples=MANY // 2)
+@settings(max_examples=MANY)
 @given(observations(), entries())
 def test_words_that_have_expired_do_nothing(
     seen: Observation, said: tuple[PolicyEntry, ...]
@@ -92,7 +92,7 @@ def test_words_that_have_expired_do_nothing(
     assert spent == decide(replace(seen, overrides=()), said, RAILS)
 
 
-@settings(max_examples=MANY // 2)
+@settings(max_examples=MANY)
 @given(observations(), entries(), st.sampled_from(Dial), st.integers(1, 60))
 def test_a_pin_and_a_floor_stay_inside_the_limits(
     seen: Observation, said: tuple[PolicyEntry, ...], dial: Dial, value: int

@@ -41,8 +41,8 @@ export function Learnt({ row, at }) {
   </dl>
   ${(known.chosen ?? []).map((one) => html`<h3>risk of ${one.forecast}, chosen ${clock(one.at, at)}</h3><dl class="pairs">
     <dt>tau</dt><dd>${one.tau}, for at most ${percent(one.slo, 2)} without room${one.of_platform ? ` (${percent(one.of_platform)} of the platform's own)` : ""}</dd>
-    <dt>a replay of ${number(one.hours)} h</dt><dd>${one.met ? "" : "missed it: "}${percent(one.expected, 2)}${one.replicas ? `, ${number(one.replicas)} replicas` : ""}</dd>
-    ${one.alone && html`<dt>the platform's scaler alone</dt><dd>${percent(one.alone.expected, 2)}, ${number(one.alone.replicas)} replicas</dd>`}
+    <dt>${number(one.hours)} h replayed</dt><dd>${one.met ? "" : "missed it: "}${percent(one.expected, 2)}${one.replicas ? `, ${number(one.replicas)} replicas` : ""}</dd>
+    ${one.alone && html`<dt>platform alone</dt><dd>${percent(one.alone.expected, 2)}, ${number(one.alone.replicas)} replicas</dd>`}
   </dl>`)}
   ${(row.forecasts ?? []).map((one) => html`<h3>${one.name === "forecast" ? "forecast" : `forecast ${one.name}`}</h3><dl class="pairs">
     <dt>stays within</dt><dd>${percent(one.coverage, 1)} of the time, ${percent(one.tau, 1)} asked</dd>
