@@ -64,7 +64,9 @@ async def test_a_pause_of_the_fleet_needs_a_reason_and_fills_the_banner(
     assert word.expires_at == pytest.approx(time.time() + 7_200, abs=60)
 
 
-async def test_a_pause_file_fills_the_banner_and_says_how_to_end_it(fleet: Site, page: Page) -> None:
+async def test_a_pause_file_fills_the_banner_and_says_how_to_end_it(
+    fleet: Site, page: Page
+) -> None:
     fleet.face.pause_file = "/etc/autoscaler/PAUSE"
     await page.goto(fleet.url)
     banner = page.get_by_role("region", name="Overrides that hold now")
