@@ -10,6 +10,7 @@ from autoscaler.activity import Entry, Event
 from autoscaler.core.controls import Standing
 from autoscaler.core.decision import Decision, Outcome
 from autoscaler.core.envelope import Envelope
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import (
     Change,
     Health,
@@ -318,6 +319,10 @@ class Journal(Protocol):
 
         Looks are those entered after the number `after_seq`; with None there are none.
         """
+        ...
+
+    async def keep_ages(self, deployments: Sequence[str], jump: Jump) -> None:
+        """The wall clock was set: changes are as old as before. Raises JournalError."""
         ...
 
     async def record(self, events: Sequence[Event]) -> None:

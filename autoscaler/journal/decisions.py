@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.codec import to_tree
 from autoscaler.core.decision import Outcome
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Change
 from autoscaler.journal import rows as r
 from autoscaler.journal.activity import append
@@ -179,6 +180,26 @@ async def bring_back(connection: AsyncConnection, deployments: Sequence[str], no
         # A millisecond apart, so that their order and their keys stay.
         rows = [{**row, "at": now - place / 1000} for place, row in enumerate(ahead)]
         await insert_all(connection, insert_new(connection, change), rows)
+
+
+async def keep_ages(connection: AsyncConnection, deployments: Sequence[str], jump: Jump) -> None:
+    """Write every change's time as the clock of now calls it."""
+    c = change.c
+    for names in slices(deployments):
+        rows = (await connection.execute(select(change).where(c.deployment.in_(names)))).mappings()
+        old = [row for row in rows if isinstance(row["at"], float)]
+        new = [{**row, "at": jump.moved(row["at"])} for row in old]
+        gone = [
+            {"whose": one["deployment"], "then": one["at"]}
+            for one, other in zip(old, new, strict=True)
+            if one["at"] != other["at"]
+        ]
+        if not gone:
+            continue
+        # Not by an update in place: a change may take the very time that another still has.
+        which = and_(c.deployment == bindparam("whose"), c.at == bindparam("then"))
+        await connection.execute(delete(change).where(which), gone)
+        await insert_all(connection, insert_new(connection, change), new)
 
 
 async def changes(

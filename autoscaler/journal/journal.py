@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from autoscaler.activity import Act, Entry, Event, Verified
 from autoscaler.core.controls import Standing, by_scope, check, scopes
 from autoscaler.core.decision import Decision, Outcome
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Change, Override
 from autoscaler.journal import activity as a
 from autoscaler.journal import decisions as d
@@ -245,6 +246,10 @@ class SqlJournal:
         await self._store.run("letting go", lambda c: s.unseat(c, deployments, now))
         for name in deployments:
             self._noted.pop(name, None)
+
+    async def keep_ages(self, deployments: Sequence[str], jump: Jump) -> None:
+        """The wall clock was set: the changes of these deployments are as old as before."""
+        await self._store.run("keeping ages", lambda c: d.keep_ages(c, deployments, jump))
 
     async def add_override(self, scope: str, override: Override) -> Standing:
         """Store an operator's word. Raises ValueError for one without effect.

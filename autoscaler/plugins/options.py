@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import types
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, get_type_hints
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, TypeVar, get_type_hints
+from weakref import WeakKeyDictionary
 
 from autoscaler.plugins.hints import Built, nested_in, plain
 from autoscaler.settings.environment import parsed
@@ -22,6 +23,25 @@ from autoscaler.settings.units import Given, seconds
 
 _SECONDS_SUFFIX = "_s"
 _MISSING = dataclasses.MISSING
+Told = TypeVar("Told")
+
+
+def of_class(ask: Callable[[type], Told]) -> Callable[[type], Told]:
+    """Ask once a class, and let go of the answer with it.
+
+    Every reload makes new classes of the plug-ins in directories; a cache that held them would
+    grow by 10 kB each time.
+    """
+    known: WeakKeyDictionary[type, Told] = WeakKeyDictionary()
+
+    @wraps(ask)
+    def asked(cls: type) -> Told:
+        try:
+            return known[cls]
+        except KeyError:
+            return known.setdefault(cls, ask(cls))
+
+    return asked
 
 
 def build_options(cls: type, raw: object) -> Built:
@@ -57,7 +77,7 @@ def spellings(item: dataclasses.Field[Any]) -> tuple[str, ...]:
     return (item.name,)
 
 
-@lru_cache(maxsize=512)
+@of_class
 def _keys(cls: type) -> Mapping[str, str]:
     """Field by key."""
     names = {item.name for item in option_fields(cls)}
@@ -136,7 +156,7 @@ def _blamed(text: str, values: Mapping[str, Any], spelt: Mapping[str, str]) -> t
     return name, rest.removesuffix(checked) or text
 
 
-@lru_cache(maxsize=512)
+@of_class
 def _hints(cls: type) -> Mapping[str, Any]:
     return types.MappingProxyType(get_type_hints(cls, include_extras=True))
 

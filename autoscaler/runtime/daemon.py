@@ -331,6 +331,7 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._note_rest()
         await self._store_forecasts()
         if self.parts is not None:
             await close(self.parts)
@@ -343,6 +344,12 @@ class Daemon:
             await self.operators.words.fresh()
             self.operators.tell()
             await part(self.ticks.values())
+
+    async def _note_rest(self) -> None:
+        with suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(RECORD_S):
+                for tick in self.ticks.values():
+                    await tick.note_rest()
 
     async def _store_forecasts(self) -> None:
         at = self.clock.now()

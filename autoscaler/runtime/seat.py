@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from autoscaler.core.controls import mode_at
 from autoscaler.core.decision import Decision
 from autoscaler.core.envelope import Envelope
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import (
     NO_RISKS,
     NO_SIGNALS,
@@ -130,16 +131,9 @@ class Seat:
         if self.startup.asked_at is not None and self.startup.asked_at > at:
             self.startup = StartupWatch()
 
-    def keep_ages(self, jump_s: float, at: float) -> None:
-        """The wall clock was set by so much: what changed is as old as before.
-
-        After a step back a change may have been made before or after it; only one that now lies
-        ahead was surely made before. Another may seem younger than it is, which is the safe side.
-        """
-        self.changes = tuple(
-            replace(c, at=min(c.at + jump_s, at)) if jump_s > 0 or c.at > at else c
-            for c in self.changes
-        )
+    def keep_ages(self, jump: Jump) -> None:
+        """The wall clock was set: what changed is as old as before."""
+        self.changes = tuple(replace(c, at=jump.moved(c.at)) for c in self.changes)
 
     def was_read(self, live: Live, at: float) -> Change | None:
         """Take a new reading; the change since the last one, if there was one."""

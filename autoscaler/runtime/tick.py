@@ -11,6 +11,7 @@ import structlog
 from autoscaler import steps
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.fleet import fit
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Observation
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import PolicyEntry, Proposal
@@ -126,7 +127,7 @@ class Tick:
     async def _run(self, lag_s: float) -> TickReport:
         world = self.world
         began, at = world.clock.monotonic(), world.clock.now()
-        self._mind_the_gap(at, began)
+        await self._mind_the_gap(at, began)
         with step("observe", deployments=len(self.seats)):
             await self._observe(at)
         with step("decide"):
@@ -159,17 +160,23 @@ class Tick:
             # Each takes up to 50 ms for 10,000 decisions: others get their turn in between.
             await asyncio.sleep(0)
 
-    def _mind_the_gap(self, at: float, up: float) -> None:
-        if self.last_at is not None:
-            jump_s = (at - self.last_at) - (up - self._last_up)
-            if abs(jump_s) > JUMP_S:
-                for seat in self.seats:
-                    seat.keep_ages(jump_s, at)
+    async def _mind_the_gap(self, at: float, up: float) -> None:
         last, longest = self.last_at, max(GAP_S, 3 * self.interval_s)
+        since_s = up - self._last_up
+        if last is not None and abs(at - last - since_s) > JUMP_S:
+            await self._keep_ages(Jump(at - last - since_s, at, since_s))
         if last is None or 0 <= at - last <= longest:
             return
         for seat in self.seats:
             seat.look_anew(at)
+
+    async def _keep_ages(self, jump: Jump) -> None:
+        for seat in self.seats:
+            seat.keep_ages(jump)
+        try:
+            await self.world.journal.keep_ages([seat.managed.name for seat in self.seats], jump)
+        except JournalError as error:
+            log.warning("changes keep their old time in the journal", error=str(error))
 
     async def _observe(self, at: float) -> None:
         # A late source must not eat the time of the decisions.
@@ -359,6 +366,13 @@ class Tick:
         self.unrecorded = []
         for seat in due:
             seat.noted = True
+
+    async def note_rest(self) -> None:
+        """Journal what was learnt in a tick that was cut short."""
+        due = [seat for seat in self.seats if not seat.noted and seat.read_at is not None]
+        if due:
+            at = self.world.clock.now() if self.last_at is None else self.last_at
+            await self.world.journal.note(self.group, at, [seat.note(at) for seat in due])
 
     async def _conclude(self, decisions: list[Decision]) -> None:
         journal = self.world.journal

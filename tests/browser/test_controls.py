@@ -64,15 +64,16 @@ async def test_a_pause_of_the_fleet_needs_a_reason_and_fills_the_banner(
     assert word.expires_at == pytest.approx(time.time() + 7_200, abs=60)
 
 
-async def test_a_pause_file_fills_the_banner_and_says_how_to_end_it(
-    fleet: Site, page: Page
-) -> None:
+async def test_a_pause_file_fills_the_banner_until_it_is_gone(fleet: Site, page: Page) -> None:
     fleet.face.pause_file = "/etc/autoscaler/PAUSE"
     await page.goto(fleet.url)
     banner = page.get_by_role("region", name="Overrides that hold now")
     await expect(banner).to_contain_text("Paused: the whole fleet · a PAUSE file")
     await expect(banner).to_contain_text("/etc/autoscaler/PAUSE")
     await expect(banner).to_contain_text("until the file is removed")
+    fleet.face.pause_file = None
+    fleet.tick()
+    await expect(banner).to_have_count(0)
 
 
 async def test_what_will_be_sent_is_what_is_sent(fleet: Site, operator: Page) -> None:

@@ -10,6 +10,7 @@ from autoscaler.activity import Entry, Event
 from autoscaler.core.controls import Standing
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.envelope import Envelope
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import (
     Absence,
     Health,
@@ -159,6 +160,7 @@ class FakeJournal:
     resolved: list[tuple[Intent, Outcome]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     forecasts: dict[tuple[str, str], Learnt] = field(default_factory=dict)
+    jumped: list[float] = field(default_factory=list)
     looks: list[Entry] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     broken: bool = False
@@ -170,6 +172,10 @@ class FakeJournal:
 
     async def recall(self, deployments: Sequence[str]) -> Mapping[str, Memory]:
         return {name: self.memories[name] for name in deployments if name in self.memories}
+
+    async def keep_ages(self, deployments: Sequence[str], jump: Jump) -> None:
+        self._check()
+        self.jumped.append(jump.by_s)
 
     async def intend(self, decision: Decision) -> None:
         self._check()

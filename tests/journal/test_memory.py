@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoscaler.activity import Act
 from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.envelope import DIALS, Envelope
+from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Change, Learned, Recommended
 from autoscaler.core.reason import Code, because
 from autoscaler.journal import SqlJournal, open_journal
@@ -156,6 +158,52 @@ async def test_a_change_from_a_clock_that_was_ahead_counts_from_one_start_and_no
     third = await _again(second, url, clock)
     assert (await third.recall(["chat"]))["chat"].changes == found
     await third.close()
+
+
+async def test_when_the_clock_is_set_a_restart_still_knows_how_old_a_change_is(
+    url: str, clock: FakeClock
+) -> None:
+    journal = await open_journal(url, clock=clock)
+    # Two hours apart, so that one takes the very time of the other.
+    said = [
+        decided(at=NOW - hours * HOUR, kind=Kind.APPLIED, after=BIGGER) for hours in (1.25, 3.25)
+    ]
+    await journal.conclude(said)
+    before = (await journal.recall(["chat"]))["chat"].changes
+    for by_s in (2 * HOUR, -4 * HOUR, 2 * HOUR):
+        clock.at += by_s
+        await journal.keep_ages(["chat", "nobody"], Jump(by_s, clock.now(), 15.0))
+        journal = await _again(journal, url, clock)
+        found = (await journal.recall(["chat"]))["chat"].changes
+        assert [clock.now() - change.at for change in found] == [3.25 * HOUR, 1.25 * HOUR]
+    assert (await journal.recall(["chat"]))["chat"].changes == before
+    await journal.close()
+
+
+async def test_a_change_of_another_deployment_keeps_its_time(journal: SqlJournal) -> None:
+    await journal.conclude([decided(kind=Kind.APPLIED, after=BIGGER)])
+    before = await journal.recall(["chat"])
+    await journal.keep_ages(["embed"], Jump(7200.0, NOW + 7200.0, 15.0))
+    assert await journal.recall(["chat"]) == before
+
+
+async def test_somebody_elses_change_is_entered_once_however_often_the_clock_is_set(
+    journal: SqlJournal, clock: FakeClock
+) -> None:
+    theirs = Change(NOW - 40, CALM, BIGGER, foreign=True)
+    base = decided(before=BIGGER)
+    await journal.conclude([replace(base, seen=replace(base.seen, changes=(theirs,)))])
+    clock.at += HOUR
+    jump = Jump(HOUR, NOW + HOUR, 15.0)
+    await journal.keep_ages(["chat"], jump)
+    moved = replace(theirs, at=jump.moved(theirs.at))
+    later = decided(at=NOW + HOUR, before=BIGGER)
+    await journal.conclude([replace(later, seen=replace(later.seen, changes=(moved,)))])
+    assert (await journal.recall(["chat"]))["chat"].changes == (moved,)
+    drifts = [
+        one for one in await journal.activity(before_seq=None, limit=10) if one.kind is Act.DRIFT
+    ]
+    assert len(drifts) == 1
 
 
 async def test_the_last_change_of_each_direction_outlives_the_day(journal: SqlJournal) -> None:

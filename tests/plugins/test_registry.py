@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
 from autoscaler.core.guards import GUARDS
 from autoscaler.plugins import PluginError, json_schema, policy_types, source_kinds
+from autoscaler.plugins.options import build_options
 from autoscaler.plugins.registry import GUARD_TYPES, Registry
 
 POLICY = '''
@@ -131,6 +134,19 @@ def test_what_everybody_may_write_to_is_not_loaded(tmp_path: Path) -> None:
     (tmp_path / "mine").chmod(0o777)
     with pytest.raises(PluginError, match="everybody may write to"):
         Registry([str(tmp_path / "mine")])
+
+
+def test_a_reload_lets_go_of_the_classes_before(tmp_path: Path) -> None:
+    policy_file(tmp_path / "mine")
+
+    def loaded() -> weakref.ref[type]:
+        cls = Registry([str(tmp_path / "mine")]).policy("own")
+        assert dataclasses.asdict(build_options(cls, {"share": 0.25}).value) == {"share": 0.25}
+        return weakref.ref(cls)
+
+    before = [loaded() for _ in range(3)]
+    gc.collect()
+    assert [one() for one in before[:-1]] == [None, None]
 
 
 def test_a_directory_that_is_none_says_so(tmp_path: Path) -> None:

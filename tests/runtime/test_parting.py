@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,22 @@ async def test_what_is_declared_is_left_behind_with_intent_and_record(stage: Sta
     assert {step.reason.code for step in last.plan.trail} == {Code.ON_SHUTDOWN}
     assert stage.journal.closed
     assert stage.platform.closed
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_what_a_tick_that_is_cut_short_has_learnt_is_kept(
+    stage: Stage, *, broken: bool
+) -> None:
+    await stage.adopt(stage.parts(managed(), managed("rerank")))
+    await stage.tick()
+    (seat,) = (one for one in stage.daemon.seats.values() if one.managed.name == "chat")
+    seat.learned, seat.noted = replace(seat.learned, thread_ceiling=40), False
+    stage.journal.notes.clear()
+    stage.journal.broken = broken
+    await stage.daemon.stop()
+    learnt = [(note.deployment, note.learned.thread_ceiling) for note in stage.journal.notes]
+    assert learnt == ([] if broken else [("chat", 40)])
+    assert stage.journal.closed
 
 
 async def test_a_stop_that_is_no_orderly_one_changes_nothing(stage: Stage) -> None:

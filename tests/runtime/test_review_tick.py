@@ -235,6 +235,29 @@ async def test_a_clock_that_was_ahead_for_a_while_does_not_begin_a_cooldown_anew
     assert seen.at - seen.changes[0].at == pytest.approx(30.0)
 
 
+@pytest.mark.fault(41)
+async def test_a_clock_that_goes_wrong_again_and_again_keeps_the_age_of_a_change() -> None:
+    # Each time that it was put right the change seemed two hours younger: the simulation's 20005.
+    stage = await Stage().set()
+    await stage.turn(200.0)
+    for error in (-7200.0, 7200.0) * 3:
+        stage.clock.at += error
+        await stage.turn(200.0)
+    seen = (await stage.turn(200.0)).seen
+    assert seen.at - seen.changes[0].at == pytest.approx(7 * 15.0)
+    assert stage.journal.jumped == [-7200.0, 7200.0] * 3
+
+
+@pytest.mark.fault(41, 10)
+async def test_a_journal_that_cannot_keep_ages_stops_no_tick() -> None:
+    stage = await Stage().set()
+    await stage.turn(200.0)
+    stage.clock.at -= 7200.0
+    stage.journal.broken = True
+    seen = (await stage.turn(200.0)).seen
+    assert seen.at - seen.changes[0].at == pytest.approx(15.0)
+
+
 async def test_a_signal_that_left_the_configuration_no_longer_counts_as_stale() -> None:
     stage = await Stage().set()
     seat = stage.seats[0]

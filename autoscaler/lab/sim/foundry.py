@@ -55,6 +55,7 @@ class Platform:
     deployments: dict[str, Deployment] = field(default_factory=dict)
     rules: Rules = field(default_factory=lambda: Rules(max_threads=MOST_THREADS))
     _tokens: dict[str, float] = field(default_factory=dict)
+    _given: int = 0
     _chance: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,8 +112,10 @@ class Platform:
 
     def _act(self, request: Request) -> object:
         if request.path.startswith("/multipass"):
-            token = f"token-{len(self._tokens)}"
-            self._tokens[token] = self.world.now + TOKEN_S
+            self._given += 1
+            token, now = f"token-{self._given}", self.world.now
+            self._tokens = {known: end for known, end in self._tokens.items() if end > now}
+            self._tokens[token] = now + TOKEN_S
             return {"access_token": token, "expires_in": int(TOKEN_S), "token_type": "bearer"}
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self._tokens.get(token, 0.0) <= self.world.now:

@@ -59,6 +59,7 @@ class Judge:
             key: puts for key, puts in self._used.items() if any(put.left > before for put in puts)
         }
         self._lowered.clear()
+        self.witness.record.forget(before)
 
     # --- a request leaves -------------------------------------------------------------------
 

@@ -13,7 +13,9 @@ from autoscaler.lab.platform.wire import Raw
 from autoscaler.lab.sim.net import Answer, Request
 from autoscaler.lab.sim.world import World
 
-LAST_TICK_S = 90.0
+# A tick of a large group ends once the last of its writes was read back: 30 s until it begins, and
+# its turns of the pace, with a disk that is slow for each commit.
+LAST_TICK_S = 180.0
 # No answer is later than this, and so many PUTs are remembered without looking at their age.
 LATE_S, WAITING = 600.0, 64
 DIALS = ("minReplicas", "maxReplicas", "threadCount")
@@ -110,6 +112,10 @@ class Record:
             replace(one, until=min(one.until, now)) if one.ends <= wall + 1 else one
             for one in self.pauses
         ]
+
+    def forget(self, before: float) -> None:
+        """Let go of pauses that ended before `before`, and let no list grow for a month."""
+        self.pauses = [one for one in self.pauses if one.until > before]
 
     def asked(self) -> None:
         """A request about a deployment left the daemon."""

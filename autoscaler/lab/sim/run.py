@@ -36,6 +36,9 @@ from autoscaler.runtime.daemon import Daemon
 from autoscaler.settings import ConfigError, Settings, load
 
 CALM_S = 1800.0
+# A group that ticks every two minutes writes 20 of its 150 in each, and three times each: as long
+# as somebody is behind, the calm goes on, to an hour and a half.
+LONGEST_CALM_S, MORE_CALM_S = 5400.0, 300.0
 AGAIN_S = 30.0
 RIGHT_S = 60.0
 # A page is looked at, and the journal is, so often.
@@ -123,7 +126,7 @@ class Life:
     _ending: asyncio.Event | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     began_at: float = 0.0
-    _over_at: float = 0.0
+    _over: bool = False
 
     def __post_init__(self) -> None:
         world = self.world = World(self.seed, self.tell)
@@ -162,9 +165,10 @@ class Life:
         (self.folder / "secret").write_text(SECRET)
         (self.folder / "secret").chmod(0o600)
         self.began_at = world.now
-        self._over_at = world.now + self.days * DAY_S
-        world.at(self._over_at - CALM_S, self.chaos.end)
-        world.at(self._over_at, self._finish)
+        over_at = world.now + self.days * DAY_S
+        world.awake_by = over_at - CALM_S
+        world.at(world.awake_by, self.chaos.end)
+        world.at(over_at, self._finish)
 
     # --- a life -----------------------------------------------------------------------------
 
@@ -177,11 +181,12 @@ class Life:
                 self.chaos.begin()
                 self.world.after(LOOK_S, self._look)
                 try:
-                    while self.world.now < self._over_at and not self._told():
+                    while not self._over and not self._told():
                         self._once()
                     self.witness.journal()
                     if not self._told():
-                        self.witness.settled(self.record.refused)
+                        for invariant, sentence in self.witness.unsettled(self.record.refused):
+                            self.world.found(invariant, sentence)
                 except Broken as error:
                     self.world.found("alive", str(error))
                 finally:
@@ -224,10 +229,10 @@ class Life:
             down = 5.0
         finally:
             self._bury(loop)
-        if self.world.now < self._over_at - CALM_S:
+        if self.world.now < self.world.awake_by:
             self.world.pass_by(down)
             self.witness.journal()
-        elif self.world.now < self._over_at:
+        elif not self._over:
             self.world.pass_by(1.0)
 
     async def _daemon(self) -> None:
@@ -265,7 +270,12 @@ class Life:
         return journal
 
     def _finish(self) -> None:
+        late_s = self.world.now - self.world.awake_by
+        if late_s < LONGEST_CALM_S and any(self.witness.unsettled(self.record.refused)):
+            self.world.after(MORE_CALM_S, self._finish)
+            return
         self.world.log("finish")
+        self._over = True
         if self._ending is not None:
             self._ending.set()
 

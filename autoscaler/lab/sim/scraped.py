@@ -86,7 +86,10 @@ class Scraped:
             times = 1
             if lie is not None and lie.strikes(name):
                 value, sampled = lie.value(value), scraped + lie.shift_s
-                (served.lied if lie.kind == "zero" else served.wrong).add(name)
+                if lie.kind != "zero":
+                    served.wrong.add(name)
+                elif self._truth(served.signal, name):
+                    served.lied.add(name)
                 times = {"absent": 0, "twice": 2}.get(lie.kind, 1)
             shown = repr(sampled if ages else value)
             rows += [{"metric": {"deployment": name}, "value": [at, shown]}] * times

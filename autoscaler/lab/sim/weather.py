@@ -164,7 +164,7 @@ class Weather:
         return ""
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _luck(salt: int, name: str) -> float:
     return Random(f"{salt}/{name}").random()
 

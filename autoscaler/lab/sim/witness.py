@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,13 +132,16 @@ class Witness:
             if lost:
                 self.world.found("lost", f"{len(lost)} confirmed rows of {table}: {lost[0]}")
 
-    def settled(self, refused: dict[str, float]) -> None:
-        """At the end: every intent has its end, and whoever has too much to do was raised."""
+    def unsettled(self, refused: dict[str, float]) -> Iterator[tuple[str, str]]:
+        """What is not as it must be at the end: the invariant that does not hold, and how.
+
+        Every intent has its end, and whoever has too much to do was raised.
+        """
         managed = {member.rid for member in self.fleet.members if member.managed}
         for row in self.rows("SELECT decision_id, rid FROM intent WHERE state = 'open'"):
             # One that left the configuration is nobody's to look at until it comes back.
             if row["rid"] in managed:
-                self.world.found("dangling", f"the intent {row['decision_id']} has no end")
+                yield "dangling", f"the intent {row['decision_id']} has no end"
         # A refusal and a hand count for an hour, from when the daemon noticed them.
         start = self.world.now - HOUR_S - NOTICED_S
         for member in self.fleet.members:
@@ -148,7 +151,7 @@ class Witness:
             told = self.record.told.get(member.rid)
             floor = told[0]["minReplicas"] if told else -1
             if floor < min(ENOUGH, member.replicas[1]):
-                self.world.found("resumes", f"{member.name} has {floor} of {member.replicas[1]}")
+                yield "resumes", f"{member.name} has {floor} of {member.replicas[1]}"
 
 
 def of(envelope: Envelope, dial: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -39,6 +40,8 @@ class World:
         """Seconds since the machine was started; never steps back, goes on while it sleeps."""
         self.asleep = 0.0
         """Seconds for which the machine slept: its event loops do not count them."""
+        self.awake_by = math.inf
+        """When the machine is awake at the latest: nobody mends anything asleep."""
         self.wall_error = 0.0
         """How far the daemon's wall clock is ahead of the truth, seconds."""
         self.wall_set_at = 0.0
@@ -127,6 +130,7 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         """The machine is suspended: the rest of the world goes on."""
+        seconds = max(0.0, min(seconds, self.awake_by - self.now))
         self.asleep += seconds
         self.pass_by(seconds)
 
