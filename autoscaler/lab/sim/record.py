@@ -98,7 +98,9 @@ class Record:
     threads: dict[str, int] = field(default_factory=dict)
     """By RID, the maximum of threads that the daemon was told."""
     threads_at: dict[str, float] = field(default_factory=dict)
-    """When it was told."""
+    """When it was told, by a clock that sleeps with the machine."""
+    since: float = 0.0
+    """When the process began, by the same clock."""
     on_put: Callable[[Put], None] = lambda _: None
     on_effect: Callable[[Put], None] = lambda _: None
     on_request: Callable[[], None] = lambda: None
@@ -141,9 +143,15 @@ class Record:
         self.after_put()
 
     def died(self) -> None:
-        """The daemon was killed: what it was told in its last tick may not be in the journal."""
+        """The process ended: what it was told in its last tick may not be in the journal.
+
+        Nor what it was told in all its life, when the disk was full or slow at its end.
+        """
+        world = self.world
+        ill = world.now - world.store_ill_at < LAST_TICK_S
+        start = self.since if ill else world.loop_time - LAST_TICK_S
         for rid, told_at in list(self.threads_at.items()):
-            if told_at > self.world.now - LAST_TICK_S:
+            if told_at > start:
                 del self.threads_at[rid], self.threads[rid]
 
     def took_effect(self, request: Request, before: Envelope, after: Envelope) -> None:
@@ -164,7 +172,7 @@ class Record:
         name = told.get("errorName")
         if name == "ThreadCountTooHigh":
             put.maximum = self.threads[put.rid] = told["parameters"]["maxThreadCount"]
-            self.threads_at[put.rid] = self.world.now
+            self.threads_at[put.rid] = self.world.loop_time
         elif 400 <= answer.status < 500:  # noqa: PLR2004 - the class of refusals
             self.refused[put.rid] = self.world.now
         configuration = told.get("runtimeConfiguration")

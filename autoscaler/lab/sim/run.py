@@ -213,6 +213,7 @@ class Life:
         """From one start of the process to its end."""
         self.lives += 1
         self.witness.lives.since = self.world.now
+        self.record.since = self.world.loop_time
         loop = VirtualLoop(self.world, self.network)
         loop.set_exception_handler(lambda _loop, _context: None)
         chance = self.world.chance(f"down/{self.lives}")
@@ -223,11 +224,11 @@ class Life:
             self.world.log("ended")
         except Crashed:
             self.world.log("killed")
-            self.record.died()
         except (JournalError, ConfigError, OSError) as error:
             self.world.log("start failed", type(error).__name__, error)
             down = 5.0
         finally:
+            self.record.died()
             self._bury(loop)
         if self.world.now < self.world.awake_by:
             self.world.pass_by(down)
