@@ -215,7 +215,8 @@ class _Builder:
             self._doc.secret_lines.update(anchored.lines)
         lines = range(event.start_mark.line, event.end_mark.line + 1)
         self._doc.secret_lines.update(lines)
-        self._flaw(path, LITERAL_RULE, _start(event), at_key=True)
+        # A file that is nothing but a secret has no key.
+        self._flaw(path, LITERAL_RULE, _start(event), at_key=bool(path))
 
     def _flaw(self, path: Path, rule: str, mark: Mark, *, at_key: bool = False) -> None:
         self._doc.flaws.append(Flaw(path, rule, mark, at_key))
