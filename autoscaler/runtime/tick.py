@@ -359,7 +359,8 @@ class Tick:
             await self._store_forecasts(at)
         except JournalError:
             self.journal_up = False
-            acted = [d for d in fresh if d.outcome.kind in ACTED or d.id in announced]
+            owed = announced | doubtful
+            acted = [d for d in fresh if d.outcome.kind in ACTED or d.id in owed]
             self.unrecorded = [*self.unrecorded, *acted]
             return
         self.journal_up = True

@@ -330,6 +330,23 @@ async def test_an_intent_that_a_slow_journal_may_have_is_concluded() -> None:
     assert [one.id for one in stage.journal.concluded] == kept
 
 
+async def test_an_intent_that_a_slow_journal_may_have_is_concluded_once_it_answers() -> None:
+    stage = await Stage().set()
+    intend = stage.journal.intend
+
+    async def slow(decision: Decision) -> None:
+        await intend(decision)
+        stage.journal.broken = True
+        raise JournalError("it did not answer in time")
+
+    stage.journal.intend = slow  # type: ignore[method-assign]  # written, but told too late
+    first = await stage.turn(200.0)
+    assert stage.journal.concluded == []
+    stage.journal.broken, stage.journal.intend = False, intend  # type: ignore[method-assign]  # well again
+    second = await stage.turn(200.0)
+    assert [one.id for one in stage.journal.concluded] == [first.id, second.id]
+
+
 @pytest.mark.parametrize("seconds", [0.0, 29.0])
 async def test_a_plan_that_another_daemon_stopped_says_so(seconds: float) -> None:
     stage = await Stage().set()

@@ -17,6 +17,8 @@ from autoscaler.lab.sim.world import World
 PLATFORM, METRICS, OTHER = 7001, 7002, 7003
 SECRET = "simulated-secret"  # noqa: S105 - of a world in memory
 JOBS, HURT = "running_jobs", "slow_share"
+# Jobs in a thread that policies aim at.
+TARGET = 0.7
 # Each group asks in its own words, so that the world can tell whose question it was.
 QUERIES = {
     (JOBS, "online"): "sum by (deployment) (jobs)",
@@ -193,7 +195,7 @@ _DEFAULTS: dict[str, Any] = {
     "mode": "apply",
     "limits": {"threads": {"low": 8, "high": 64}},
     "policies": {
-        "load": {"kind": "target_load", "signal": JOBS, "target": 0.7, "window": "60s"},
+        "load": {"kind": "target_load", "signal": JOBS, "target": TARGET, "window": "60s"},
         "more_threads": {"kind": "formula", "threads": f"48 if {JOBS} > 250 else 32"},
     },
     "guards": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from statistics import median
+from math import ceil
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.lab.sim.fleet import (
@@ -13,6 +13,7 @@ from autoscaler.lab.sim.fleet import (
     GRACE_S,
     JOBS,
     RATE,
+    TARGET,
     THREADS_COOLDOWN_S,
     Member,
 )
@@ -29,8 +30,8 @@ SLACK_S = 15.0
 # The plan may wait for 30 s, and is asked for its age right before it leaves.
 OLD_S = 31.0
 DROP_SHARE = 0.20
-# By default a fall by more than this share must be seen so often, in a window of ten minutes.
-FALL, STRIKES, WINDOW_S = 0.9, 3, 600.0
+# A wish to lower counts once it was the highest for so long.
+STEADY_S = 300.0
 PAID = 30 * RATE
 SMALLEST = 10
 
@@ -186,7 +187,7 @@ class Judge:
         ):
             self._found("raise_only", told)
         self._unstopped(member, brake=True)
-        self._seen(told, member)
+        self._seen(told, put.after, member)
         for dial in free:
             since = self._now - self.witness.moved.get((put.rid, dial), -1e9)
             pause = THREADS_COOLDOWN_S if dial == "threadCount" else COOLDOWN_S
@@ -210,7 +211,7 @@ class Judge:
             return bool(value == self.witness.record.threads.get(put.rid))
         return any(value in (said.replicas[1], said.most[1]) for said in self._said(member))
 
-    def _seen(self, told: str, member: Member) -> None:
+    def _seen(self, told: str, after: Envelope, member: Member) -> None:
         """Every input of the newest look was there, true, whole, and has been for the grace."""
         for signal in self._signals(member):
             for part in ("value", "age"):
@@ -219,7 +220,7 @@ class Judge:
                 if latest is None or self._now - latest.asked > TICK_S:
                     self._found("blind", f"{told}, nobody asked for {signal}")
                 elif not latest.tells(member.name) or (
-                    member.name in latest.lied and not self._fallen(member, signal)
+                    latest.lies(member.name) and self._misled(after, member, signal)
                 ):
                     self._found("blind", f"{told}, {signal} was not known ({part})")
                 elif latest.partial:
@@ -227,22 +228,20 @@ class Judge:
                 else:
                     self._recovered(told, member, signal, part)
 
-    def _fallen(self, member: Member, signal: str) -> bool:
-        """Whether the truth of the last three looks was a fall to less than a tenth already.
+    def _misled(self, after: Envelope, member: Member, signal: str) -> bool:
+        """Whether a lie of zero lowers it below what the truth needs that was told before.
 
-        Then a lie of zero said nothing new.
+        What counts is the truth of the last five minutes, for which no wish to lower is granted
+        yet, and that of the newest look at all without a lie.
         """
         if signal != JOBS:
-            return False
-        looks = [
-            self.witness.fleet.jobs(member.name, served.asked)
-            for served in self.witness.record.served[signal, member.group, "value"]
-            if served.asked > self._now - WINDOW_S
-        ]
-        if len(looks) <= STRIKES:
-            return False
-        low = median(looks[:-STRIKES]) * (1 - FALL)
-        return all(jobs < low for jobs in looks[-STRIKES:])
+            return True
+        looks = self.witness.record.served[signal, member.group, "value"]
+        told = [one.asked for one in looks if one.tells(member.name) and not one.lies(member.name)]
+        recent = [at for at in told if at > self._now - STEADY_S] or told[-1:]
+        peak = max((self.witness.fleet.jobs(member.name, at) for at in recent), default=0.0)
+        needed = min(ceil(peak / (after.threads * TARGET)), member.replicas[1])
+        return after.min_replicas < needed
 
     def _recovered(self, told: str, member: Member, signal: str, part: str) -> None:
         start = max(self._now - GRACE_S + SLACK_S, self.witness.lives.since)

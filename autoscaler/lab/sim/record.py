@@ -38,6 +38,10 @@ class Served:
     lied: set[str] = field(default_factory=set)
     """Those of which it told a lie that looks like the truth."""
 
+    def lies(self, name: str) -> bool:
+        """Whether it told a lie about a deployment that looks like the truth."""
+        return name in self.lied
+
     def tells(self, name: str) -> bool:
         """Whether the daemon learnt the truth about a deployment from it."""
         return self.delivered and self.sensible and name not in self.wrong
@@ -91,6 +95,8 @@ class Record:
     served: dict[tuple[str, str, str], deque[Served]] = field(default_factory=dict)
     told: dict[str, tuple[Raw, str, float]] = field(default_factory=dict)
     pauses: list[Pause] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    """Words of operators that others ended, by their id."""
     refused: dict[str, float] = field(default_factory=dict)
     """By RID, when the platform last refused something about it."""
     handed: dict[str, float] = field(default_factory=dict)
@@ -118,6 +124,7 @@ class Record:
     def forget(self, before: float) -> None:
         """Let go of pauses that ended before `before`, and let no list grow for a month."""
         self.pauses = [one for one in self.pauses if one.until > before]
+        self.ended.clear()
 
     def asked(self) -> None:
         """A request about a deployment left the daemon."""

@@ -341,13 +341,15 @@ class Life:
             asked = self.world.now
             journal = await self._journal(_ANY, lock=False)
             try:
-                await journal.add_override(scope, Override(control, "sre", "why not", ends))
+                word = Override(control, "sre", "why not", ends)
+                said = await journal.add_override(scope, word)
             finally:
                 await journal.close()
             until = float("inf") if seconds is None else asked + seconds - 1
             end = float("inf") if ends is None else ends
-            self.record.pauses.append(Pause(scope, self.world.now, until, brake, end))
-            self.record.clock_set()
+            if said.id not in self.record.ended:  # by somebody who came right after it
+                self.record.pauses.append(Pause(scope, self.world.now, until, brake, end))
+                self.record.clock_set()
             self.world.log(control.value, scope, seconds)
 
         self._task(work())
@@ -367,6 +369,7 @@ class Life:
             try:
                 for one in await journal.standing(self.world.wall):
                     await journal.end_override(one.id, self.world.wall, "sre")
+                    self.record.ended.add(one.id)
             finally:
                 await journal.close()
 
