@@ -82,6 +82,7 @@ class Pause:
     """Nothing is lowered, anything may be raised."""
     ends: float = float("inf")
     """The same end by the daemon's wall clock, which may be put forward to it."""
+    id: str = ""
 
 
 @dataclass(slots=True)
@@ -118,6 +119,15 @@ class Record:
         now, wall = self.world.now, self.world.wall
         self.pauses = [
             replace(one, until=min(one.until, now)) if one.ends <= wall + 1 else one
+            for one in self.pauses
+        ]
+
+    def word_ended(self, ident: str) -> None:
+        """Somebody ended an operator's word, whether or not it was entered here already."""
+        self.ended.add(ident)
+        now = self.world.now
+        self.pauses = [
+            replace(one, until=min(one.until, now)) if one.id == ident else one
             for one in self.pauses
         ]
 

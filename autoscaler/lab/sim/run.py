@@ -348,7 +348,7 @@ class Life:
             until = float("inf") if seconds is None else asked + seconds - 1
             end = float("inf") if ends is None else ends
             if said.id not in self.record.ended:  # by somebody who came right after it
-                self.record.pauses.append(Pause(scope, self.world.now, until, brake, end))
+                self.record.pauses.append(Pause(scope, self.world.now, until, brake, end, said.id))
                 self.record.clock_set()
             self.world.log(control.value, scope, seconds)
 
@@ -369,7 +369,7 @@ class Life:
             try:
                 for one in await journal.standing(self.world.wall):
                     await journal.end_override(one.id, self.world.wall, "sre")
-                    self.record.ended.add(one.id)
+                    self.record.word_ended(one.id)
             finally:
                 await journal.close()
 
