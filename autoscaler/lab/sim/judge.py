@@ -187,7 +187,8 @@ class Judge:
         ):
             self._found("raise_only", told)
         self._unstopped(member, brake=True)
-        self._seen(told, put.after, member)
+        counted = _counted(intent)
+        self._seen(told, put.after, before.threads if counted else None, member)
         for dial in free:
             since = self._now - self.witness.moved.get((put.rid, dial), -1e9)
             pause = THREADS_COOLDOWN_S if dial == "threadCount" else COOLDOWN_S
@@ -211,7 +212,7 @@ class Judge:
             return bool(value == self.witness.record.threads.get(put.rid))
         return any(value in (said.replicas[1], said.most[1]) for said in self._said(member))
 
-    def _seen(self, told: str, after: Envelope, member: Member) -> None:
+    def _seen(self, told: str, after: Envelope, threads: int | None, member: Member) -> None:
         """Every input of the newest look was there, true, whole, and has been for the grace."""
         for signal in self._signals(member):
             for part in ("value", "age"):
@@ -220,7 +221,7 @@ class Judge:
                 if latest is None or self._now - latest.asked > TICK_S:
                     self._found("blind", f"{told}, nobody asked for {signal}")
                 elif not latest.tells(member.name) or (
-                    latest.lies(member.name) and self._misled(after, member, signal)
+                    latest.lies(member.name) and self._misled(after, threads, member, signal)
                 ):
                     self._found("blind", f"{told}, {signal} was not known ({part})")
                 elif latest.partial:
@@ -228,19 +229,23 @@ class Judge:
                 else:
                     self._recovered(told, member, signal, part)
 
-    def _misled(self, after: Envelope, member: Member, signal: str) -> bool:
+    def _misled(self, after: Envelope, threads: int | None, member: Member, signal: str) -> bool:
         """Whether a lie of zero lowers it below what the truth needs that was told before.
 
         What counts is the truth of the last five minutes, for which no wish to lower is granted
-        yet, and that of the newest look at all without a lie.
+        yet, and that of the newest look at all without a lie. `threads` are those of before, and
+        None when it is not lowered for its load.
         """
         if signal != JOBS:
             return True
+        if threads is None:
+            return False
         looks = self.witness.record.served[signal, member.group, "value"]
         told = [one.asked for one in looks if one.tells(member.name) and not one.lies(member.name)]
         recent = [at for at in told if at > self._now - STEADY_S] or told[-1:]
         peak = max((self.witness.fleet.jobs(member.name, at) for at in recent), default=0.0)
-        needed = min(ceil(peak / (after.threads * TARGET)), member.replicas[1])
+        # Policies count with the threads of before, also where fewer are wished for.
+        needed = min(ceil(peak / (threads * TARGET)), member.replicas[1])
         return after.min_replicas < needed
 
     def _recovered(self, told: str, member: Member, signal: str, part: str) -> None:
@@ -278,6 +283,12 @@ def _fits(put: Put, after: Envelope, said: Member) -> bool:
         said.most[0] <= after.max_replicas <= said.most[1]
     )
     return said.managed and low and high
+
+
+def _counted(intent: Row) -> bool:
+    """Whether a dial is lowered because of the load, not because a policy in a mood wants it."""
+    trail = json.loads(intent["body"])["plan"]["trail"]
+    return any(step["by"] == "load" and step["after"] < step["before"] for step in trail)
 
 
 def _refused(put: Put) -> bool:
