@@ -56,10 +56,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One signal, asked for a whole group at once.
+    """One signal, asked for a whole group at once. Samples older than `max_age_s` are stale.
 
-    `query` is the source's own query object; `label` is the label whose value names the
-    deployment. Samples older than `max_age_s` are Missing(STALE).
+    `query` is the source's own query object; the value of `label` names the deployment.
     """
 
     signal: str
@@ -367,10 +366,7 @@ class JournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """One group's tick. Durations in seconds; `lag_s` is how late it began.
-
-    `interval_s` is how long after it the next one is due.
-    """
+    """A tick in seconds: `lag_s` is how late it began, `interval_s` how long until the next."""
 
     group: str
     at: float

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from autoscaler.lab.sim.run import Composition, Ended
+    from autoscaler.lab.sim.composition import Composition, Ended
 
 DAYS, DEPLOYMENTS = 0.25, 60
 SEEDS = 2**32
@@ -112,7 +112,7 @@ def _run(seed: int, days: float, deployments: int, *, tell: bool = False) -> End
 
 def composition() -> Composition:
     """The daemon as wiring puts it together, on a machine of the simulation."""
-    from autoscaler.lab.sim.run import Composition
+    from autoscaler.lab.sim.composition import Composition
     from autoscaler.wiring.serve import start
     from autoscaler.wiring.simulated import machine, series
 

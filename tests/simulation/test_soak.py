@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from autoscaler.cli.sim import composition
-from autoscaler.lab.sim.run import Ended
+from autoscaler.lab.sim.composition import Ended
 from autoscaler.lab.sim.soak import COUNTED, WARM_DAYS, Counted, Soaked, growth, soak
 
 HOUR_S = 3600.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autoscaler.lab.sim.composition import Composition
 from autoscaler.lab.sim.mutants import Mutant, planted
-from autoscaler.lab.sim.run import Composition, live
+from autoscaler.lab.sim.run import live
 
 # Small fleets, short days and foul weather: most bugs show within an hour of it.
 SEEDS, DAYS, HARSH = 10, 0.12, 2.5

@@ -7,17 +7,16 @@ import contextlib
 import gc
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from autoscaler.core.observation import Control, Override
 from autoscaler.journal import SqlJournal
 from autoscaler.journal.opening import open_on
 from autoscaler.lab.sim.chaos import Chaos
+from autoscaler.lab.sim.composition import Composition, Ended, Running
 from autoscaler.lab.sim.disk import Disk, SimulatedSqlite
 from autoscaler.lab.sim.fleet import METRICS, OTHER, PLATFORM, SECRET, Fleet
 from autoscaler.lab.sim.foundry import Platform
@@ -31,8 +30,7 @@ from autoscaler.lab.sim.scraped import Scraped
 from autoscaler.lab.sim.weather import Weather
 from autoscaler.lab.sim.witness import Witness
 from autoscaler.lab.sim.world import BEGIN, Broken, Crashed, World
-from autoscaler.ports import Clock, JournalError
-from autoscaler.runtime.daemon import Daemon
+from autoscaler.ports import JournalError
 from autoscaler.settings import ConfigError, Settings, load
 
 CALM_S = 1800.0
@@ -49,49 +47,6 @@ DAY_S = 86_400.0
 # In a run that watches a month, the journal is to reach its full size early, and a month of ticks
 # is to take minutes.
 KEEP_S, EVERY_S = 3 * DAY_S, 120.0
-
-
-class Running(Protocol):
-    """What `start` gives: a daemon at work."""
-
-    daemon: Daemon
-
-    async def reload(self) -> bool:
-        """Load the configuration again."""
-        ...
-
-    async def stop(self) -> None:
-        """End in order."""
-        ...
-
-
-Start = Callable[[Settings], Awaitable[Running]]
-Machine = Callable[[Clock, Random, Callable[[Settings], Awaitable[SqlJournal]]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Composition:
-    """How the daemon is put together: handed in, for only `wiring` knows all of it."""
-
-    start: Start
-    machine: Callable[..., AbstractContextManager[None]]
-    series: Callable[[Any], int]
-    """How many series the metrics of a daemon have that `start` gave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What came of a seed."""
-
-    seed: int
-    deployment_days: float
-    broken: tuple[str, ...]
-    digest: str
-    events: int
-    puts: int
-    lives: int
-    took_s: float
-    struck: dict[str, int]
 
 
 @dataclass(slots=True)

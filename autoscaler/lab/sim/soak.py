@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoscaler.lab.sim.run import DAY_S, Composition, Ended, Life, folder
+from autoscaler.lab.sim.composition import Composition, Ended
+from autoscaler.lab.sim.run import DAY_S, Life, folder
 
 # Growth is measured between the medians of the first and of the last third after the warm-up:
 # the journal's rows live for three days here, the histories' rings in memory for ten hours.
