@@ -19,10 +19,9 @@ class Jump:
     def moved(self, moment: float) -> float:
         """What the clock that was set calls `moment`, so that its age stays; never the future.
 
-        Within the last `since_s` seconds the clock of then cannot be told: such a moment stays as
-        it is. It was either written by the clock of now, or it is older than it looks, which keeps
-        a cooldown too long and never too short.
+        Of a moment in the tick of the jump it cannot be told by which clock it was written. It is
+        taken for the younger of the two, which keeps a cooldown too long and never too short.
         """
-        if self.at - self.since_s <= moment <= self.at:
+        if self.by_s < 0 and self.at - self.since_s <= moment <= self.at:
             return moment
         return min(moment + self.by_s, self.at)

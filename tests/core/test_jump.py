@@ -24,9 +24,19 @@ def test_what_was_before_the_last_look_keeps_its_age(
         assert jump.at - jump.moved(then) == pytest.approx(age + since_s, abs=1e-3)
 
 
-@given(by_s=jumps, age=st.floats(0.0, 300.0))
-def test_what_the_clock_of_now_has_written_stays(by_s: float, age: float) -> None:
-    assert Jump(by_s, NOW, 300.0).moved(NOW - age) == NOW - age
+@given(
+    by_s=jumps,
+    since_s=st.floats(1.0, 300.0),
+    set_after=st.floats(0.0, 1.0),
+    made_after=st.floats(0.0, 1.0),
+)
+def test_what_was_made_in_the_tick_of_the_jump_never_looks_older_than_it_is(
+    by_s: float, since_s: float, set_after: float, made_after: float
+) -> None:
+    age = since_s * (1 - made_after)
+    now = NOW + since_s + by_s
+    written = NOW + since_s * made_after + (by_s if made_after > set_after else 0.0)
+    assert now - Jump(by_s, now, since_s).moved(written) <= age + 1e-3
 
 
 @given(by_s=jumps, moment=st.floats(NOW - 2e5, NOW + 2e5), since_s=st.floats(0.0, 300.0))
