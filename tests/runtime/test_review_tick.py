@@ -248,7 +248,7 @@ async def test_a_clock_that_goes_wrong_again_and_again_keeps_the_age_of_a_change
     assert stage.journal.jumped == [-7200.0, 7200.0] * 3
 
 
-@pytest.mark.fault(41, 10)
+@pytest.mark.fault(41, 60)
 async def test_a_journal_that_cannot_keep_ages_stops_no_tick() -> None:
     stage = await Stage().set()
     await stage.turn(200.0)
