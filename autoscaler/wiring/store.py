@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from autoscaler.codec import decode_decision, describe
+from autoscaler.core.decision import Decision
 from autoscaler.journal import SqlJournal, open_journal, open_readonly
+from autoscaler.journal.aside import UNREADABLE
+from autoscaler.ports import JournalError
 from autoscaler.runtime.clock import SystemClock
 from autoscaler.settings import Settings, load
 from autoscaler.web.ask import Silence, ask
@@ -58,7 +61,7 @@ async def recorded_decision(
             rows = list(await journal.decisions(name, before_id=None, limit=1, start=None, end=at))
     finally:
         await journal.close()
-    found = [one for one in map(decode_decision, rows) if one.deployment == name]
+    found = [one for row in rows if (one := _decoded(row, name)).deployment == name]
     return describe(found[0]) if found else None
 
 
@@ -68,4 +71,14 @@ async def _recorded(settings: Settings, name: str) -> dict[str, Any] | None:
         rows = await journal.history(name, 1)
     finally:
         await journal.close()
-    return describe(decode_decision(rows[0])) if rows else None
+    return describe(_decoded(rows[0], name)) if rows else None
+
+
+def _decoded(row: bytes, name: str) -> Decision:
+    try:
+        return decode_decision(row)
+    except UNREADABLE as error:
+        raise JournalError(
+            f"the journal's record of this decision on {name!r} is damaged ({error}); "
+            f"`autoscaler explain {name} --at TIME` shows an earlier one"
+        ) from error

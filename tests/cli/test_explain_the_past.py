@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from autoscaler.cli import app
+from autoscaler.cli.exits import Exit
 from autoscaler.cli.moment import moment
 from autoscaler.core.decision import Kind
 from autoscaler.core.reason import Code
@@ -88,3 +90,20 @@ def test_explain_tells_one_decision_by_its_id(config: Path) -> None:
     code, text = told(config, "--decision", ident)
     assert (code, "HELD" in text) == (0, True)
     assert told(config, "--decision", "nothing")[0] == 1
+
+
+@pytest.mark.parametrize("body", ["", "{", "null", '{"plan": []}', "[[[["])
+def test_a_record_that_is_damaged_is_told_and_the_earlier_one_shown(
+    config: Path, body: str
+) -> None:
+    """Not with a traceback, and with the way to what can still be read."""
+    with sqlite3.connect(config.parent / "journal.db") as store:
+        store.execute(
+            "UPDATE decision SET body = ? WHERE at = (SELECT max(at) FROM decision)", (body,)
+        )
+    for words in (), ("--at", "2026-11-23T09:45"):
+        code, text = told(config, *words)
+        assert code == Exit.UNREACHABLE, text
+        assert "record of this decision on 'chat' is damaged" in text.replace("\n", " ")
+    code, text = told(config, "--at", "2026-11-23T09:00")
+    assert (code, "HELD" in text) == (0, True)
