@@ -116,11 +116,17 @@ class Record:
 
     def clock_set(self) -> None:
         """The wall clock was set: what ends by it may have ended."""
-        now, wall = self.world.now, self.world.wall
+        now = self.world.now
         self.pauses = [
-            replace(one, until=min(one.until, now)) if one.ends <= wall + 1 else one
+            replace(one, until=min(one.until, now)) if self._over(one) else one
             for one in self.pauses
         ]
+
+    def _over(self, pause: Pause) -> bool:
+        """Whether the clock reads its end, or did so right before it was set."""
+        world = self.world
+        was = pause.since < world.wall_set_at and pause.ends <= world.wall_before + 1
+        return was or pause.ends <= world.wall + 1
 
     def word_ended(self, ident: str) -> None:
         """Somebody ended an operator's word, whether or not it was entered here already."""
@@ -207,9 +213,10 @@ class Record:
 
     def stopped(self, name: str, group: str, now: float, *, brake: bool) -> Pause | None:
         """The acknowledged pause, or brake, that holds for a deployment now, the oldest first."""
-        scopes = {"fleet", f"group:{group}", name}
+        scopes, wall = {"fleet", f"group:{group}", name}, self.world.wall
         for pause in self.pauses:
-            if pause.brake == brake and pause.scope in scopes and pause.since <= now < pause.until:
+            holds = pause.since <= now < pause.until and wall < pause.ends
+            if holds and pause.brake == brake and pause.scope in scopes:
                 return pause
         return None
 

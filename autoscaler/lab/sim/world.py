@@ -45,6 +45,8 @@ class World:
         self.wall_error = 0.0
         """How far the daemon's wall clock is ahead of the truth, seconds."""
         self.wall_set_at = 0.0
+        self.wall_before = 0.0
+        """What it had said when it was set last."""
         self.wall_forward_at = -1e9
         """When it was put forward last."""
         self.busy = 0.0
@@ -125,6 +127,7 @@ class World:
         """Somebody sets the daemon's wall clock, right or wrong."""
         if error > self.wall_error:
             self.wall_forward_at = self.now
+        self.wall_before = self.wall
         self.wall_error, self.wall_set_at = error, self.now
         self.log("clock", error)
 
