@@ -41,8 +41,9 @@ AGAIN_S = 30.0
 RIGHT_S = 60.0
 # A page is looked at, and the journal is, so often.
 LOOK_S = 600.0
-# The deadline of a PUT, of its record and of a slow disk's last commit.
-STOP_S = 4.0 + 0.3 + 5.0 + 1.0
+# The deadline of a PUT, of its record, of what a tick that was cut short has learnt, and of a slow
+# disk's last commit.
+STOP_S = 4.0 + 0.3 + 0.3 + 5.0 + 1.0
 DAY_S = 86_400.0
 # In a run that watches a month, the journal is to reach its full size early, and a month of ticks
 # is to take minutes.
