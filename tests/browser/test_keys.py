@@ -9,6 +9,15 @@ from playwright.async_api import Page, expect
 
 from tests.fakes.page import Site, site
 
+#: As when a frame takes long: what waits for a turn of its own after a key has it, but nothing is drawn.
+EIGHTY_IN_ONE_FRAME = """async () => {
+    for (let n = 0; n < 80; n += 1) {
+        document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "j", bubbles: true, cancelable: true }));
+        for (let turn = 0; turn < 100; turn += 1) await null;
+    }
+}"""
+
 
 async def test_slash_searches_and_escape_leaves(fleet: Site, page: Page) -> None:
     await page.goto(fleet.url)
@@ -45,6 +54,21 @@ async def test_j_goes_on_where_no_row_is_drawn_yet(page: Page) -> None:
         await expect(page.get_by_text("300 shown")).to_be_visible()
         for _ in range(80):
             await page.keyboard.press("j")
+        row = page.locator("[data-row]").filter(has=page.locator(":focus"))
+        await expect(row).to_have_attribute("aria-rowindex", "81")
+        await expect(row).to_be_in_viewport()
+    finally:
+        await page.goto("about:blank")
+        await large.close()
+
+
+async def test_keys_that_come_faster_than_the_browser_draws_all_count(page: Page) -> None:
+    large = site(300)
+    await large.open()
+    try:
+        await page.goto(large.url)
+        await expect(page.get_by_text("300 shown")).to_be_visible()
+        await page.evaluate(EIGHTY_IN_ONE_FRAME)
         row = page.locator("[data-row]").filter(has=page.locator(":focus"))
         await expect(row).to_have_attribute("aria-rowindex", "81")
         await expect(row).to_be_in_viewport()

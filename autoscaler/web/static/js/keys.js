@@ -15,6 +15,8 @@ function move(step) {
   const next = rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)];
   (next.matches("a, button") ? next : next.querySelector("a, button"))?.focus();
   next.scrollIntoView({ block: "nearest" });
+  // A scroll is told with the next frame, keys may come faster: the rows after this one are drawn before the next key.
+  next.closest(".scroller")?.dispatchEvent(new Event("scroll"));
 }
 
 export function Keys() {
