@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.fakes.page import Site, site
@@ -31,6 +32,15 @@ async def test_every_deployment_has_a_row_with_problems_on_top(fleet: Site, page
     assert troubled
     for part in (words[:troubled], words[troubled:]):
         assert part == sorted(part, key=order.index)
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1160])
+async def test_every_column_is_in_sight_on_a_laptop(fleet: Site, page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.goto(fleet.url)
+    await expect(page.get_by_role("columnheader", name="Risk")).to_be_in_viewport(ratio=1)
+    table = page.get_by_role("table")
+    assert await table.evaluate("box => box.scrollWidth - box.clientWidth") == 0
 
 
 async def test_the_columns_are_named(fleet: Site, page: Page) -> None:
