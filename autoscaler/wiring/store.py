@@ -18,6 +18,10 @@ from autoscaler.settings import Settings, load
 from autoscaler.web.ask import Silence, ask
 
 
+class DamagedRecordError(JournalError):
+    """A row that is there but cannot be read; the journal itself works."""
+
+
 def journal_url(settings: Settings) -> str:
     """The journal's URL with its password in it: for opening, never for showing."""
     url, secret = settings.journal.url, settings.journal.current()
@@ -78,7 +82,7 @@ def _decoded(row: bytes, name: str) -> Decision:
     try:
         return decode_decision(row)
     except UNREADABLE as error:
-        raise JournalError(
+        raise DamagedRecordError(
             f"the journal's record of this decision on {name!r} is damaged ({error}); "
             f"`autoscaler explain {name} --at TIME` shows an earlier one"
         ) from error

@@ -103,7 +103,7 @@ def test_a_record_that_is_damaged_is_told_and_the_earlier_one_shown(
         )
     for words in (), ("--at", "2026-11-23T09:45"):
         code, text = told(config, *words)
-        assert code == Exit.UNREACHABLE, text
+        assert code == Exit.PROBLEMS, text
         assert "record of this decision on 'chat' is damaged" in text.replace("\n", " ")
     code, text = told(config, "--at", "2026-11-23T09:00")
     assert (code, "HELD" in text) == (0, True)
