@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.lab.sim.fleet import (
@@ -34,6 +35,9 @@ DROP_SHARE = 0.20
 STEADY_S = 300.0
 PAID = 30 * RATE
 SMALLEST = 10
+
+Trail = list[dict[str, Any]]
+"""The steps of a plan, as the journal has them."""
 
 
 @dataclass(slots=True)
@@ -94,10 +98,10 @@ class Judge:
         self._limited(put, member, after)
         self._unstopped(member, brake=False)
         if put.told is not None and intent is not None:
-            before = _dials(intent, "before")
+            before, trail = _dials(intent, "before"), json.loads(intent["body"])["plan"]["trail"]
             self._current(put, intent, before, member)
-            self._reasoned(intent, before, after, member)
-            self._lowering(put, intent, before, member)
+            self._reasoned(put, trail, before, member)
+            self._lowering(put, trail, before, member)
 
     def _intended(self, put: Put) -> Row | None:
         found = self.witness.rows(
@@ -161,19 +165,19 @@ class Judge:
 
     # --- why, and whether it may be lowered -------------------------------------------------
 
-    def _reasoned(self, intent: Row, before: Envelope, after: Envelope, member: Member) -> None:
-        trail = json.loads(intent["body"])["plan"]["trail"]
+    def _reasoned(self, put: Put, trail: Trail, before: Envelope, member: Member) -> None:
+        after = put.after
         for place, name in enumerate(("min_replicas", "max_replicas", "threads")):
             value = (before.min_replicas, before.max_replicas, before.threads)[place]
             aim = (after.min_replicas, after.max_replicas, after.threads)[place]
             for step in trail:
                 if step["dial"] == name and step["before"] == value and step["reason"]["sentence"]:
                     value = step["after"]
-            learnt = name == "threads" and aim == self.witness.record.threads.get(intent["rid"])
+            learnt = name == "threads" and aim == self.witness.record.threads.get(put.rid)
             if value != aim and not learnt:
                 self._found("reason", f"{member.name}: {name} moves to {aim} for no reason")
 
-    def _lowering(self, put: Put, intent: Row, before: Envelope, member: Member) -> None:
+    def _lowering(self, put: Put, trail: Trail, before: Envelope, member: Member) -> None:
         assert put.told is not None  # noqa: S101 - asked for by the caller
         down = [dial for dial in DIALS if put.raw[dial] < of(before, dial)]
         free = [dial for dial in down if not self._by_limit(put, dial, member)]
@@ -187,20 +191,21 @@ class Judge:
         ):
             self._found("raise_only", told)
         self._unstopped(member, brake=True)
-        counted = _counted(intent)
-        self._seen(told, put.after, before.threads if counted else None, member)
+        misled = _counted(trail) and self._misled(put.after, before.threads, member)
+        self._seen(told, member, misled=misled)
         for dial in free:
             since = self._now - self.witness.moved.get((put.rid, dial), -1e9)
             pause = THREADS_COOLDOWN_S if dial == "threadCount" else COOLDOWN_S
             if since < pause - TICK_S and not self._out_of_time(self._now - since):
                 self._found("cooldown", f"{told}: {dial} moved {since:.0f} s ago")
-        self._together(intent, member)
+        self._together(put, member)
 
     def _out_of_time(self, moved: float) -> bool:
         """Whether a clock was put forward, and the process began anew, since a dial moved.
 
-        The journal knows the time of a change by the clock of then; a new process has no other
-        by which it could tell that the change is younger.
+        When nobody was there to see the jump, or the journal could not be told of it, a new process
+        has no other clock by which it could tell that the change is younger. What a running daemon
+        saw it has put right; those jumps are excused as well, for they are not told apart here.
         """
         world, lives = self.witness.world, self.witness.lives
         return world.wall_forward_at > moved and lives.since > moved
@@ -212,8 +217,11 @@ class Judge:
             return bool(value == self.witness.record.threads.get(put.rid))
         return any(value in (said.replicas[1], said.most[1]) for said in self._said(member))
 
-    def _seen(self, told: str, after: Envelope, threads: int | None, member: Member) -> None:
-        """Every input of the newest look was there, true, whole, and has been for the grace."""
+    def _seen(self, told: str, member: Member, *, misled: bool) -> None:
+        """Every input of the newest look was there, true, whole, and has been for the grace.
+
+        A lie about the jobs counts only when it has `misled` the daemon.
+        """
         for signal in self._signals(member):
             for part in ("value", "age"):
                 history = self.witness.record.served.get((signal, member.group, part), ())
@@ -221,7 +229,7 @@ class Judge:
                 if latest is None or self._now - latest.asked > TICK_S:
                     self._found("blind", f"{told}, nobody asked for {signal}")
                 elif not latest.tells(member.name) or (
-                    latest.lies(member.name) and self._misled(after, threads, member, signal)
+                    latest.lies(member.name) and (misled or signal != JOBS)
                 ):
                     self._found("blind", f"{told}, {signal} was not known ({part})")
                 elif latest.partial:
@@ -229,18 +237,13 @@ class Judge:
                 else:
                     self._recovered(told, member, signal, part)
 
-    def _misled(self, after: Envelope, threads: int | None, member: Member, signal: str) -> bool:
-        """Whether a lie of zero lowers it below what the truth needs that was told before.
+    def _misled(self, after: Envelope, threads: int, member: Member) -> bool:
+        """Whether a lie of zero jobs lowers it below what the truth needs that was told before.
 
         What counts is the truth of the last five minutes, for which no wish to lower is granted
-        yet, and that of the newest look at all without a lie. `threads` are those of before, and
-        None when it is not lowered for its load.
+        yet, and that of the newest look at all without a lie. `threads` are those of before.
         """
-        if signal != JOBS:
-            return True
-        if threads is None:
-            return False
-        looks = self.witness.record.served[signal, member.group, "value"]
+        looks = self.witness.record.served.get((JOBS, member.group, "value"), ())
         told = [one.asked for one in looks if one.tells(member.name) and not one.lies(member.name)]
         recent = [at for at in told if at > self._now - STEADY_S] or told[-1:]
         peak = max((self.witness.fleet.jobs(member.name, at) for at in recent), default=0.0)
@@ -260,9 +263,9 @@ class Judge:
         said = [one.signals for one in self._said(member)]
         return min(said, key=len) if said else member.signals
 
-    def _together(self, intent: Row, member: Member) -> None:
+    def _together(self, put: Put, member: Member) -> None:
         """No tick lowers more of a group than the fleet's rails allow."""
-        tick = f"{member.group}/{intent['decision_id'].rpartition('-')[0]}"
+        tick = f"{member.group}/{put.intent.rpartition('-')[0]}"
         lowered = self._lowered.setdefault(tick, set())
         lowered.add(member.name)
         fleet = self.witness.fleet.members
@@ -285,9 +288,8 @@ def _fits(put: Put, after: Envelope, said: Member) -> bool:
     return said.managed and low and high
 
 
-def _counted(intent: Row) -> bool:
+def _counted(trail: Trail) -> bool:
     """Whether a dial is lowered because of the load, not because a policy in a mood wants it."""
-    trail = json.loads(intent["body"])["plan"]["trail"]
     return any(step["by"] == "load" and step["after"] < step["before"] for step in trail)
 
 
