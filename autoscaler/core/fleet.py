@@ -31,7 +31,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A candidate that must wait, and why. It is thought through again next tick."""
+    """A candidate that must wait, and why. It is thought through again in the next tick."""
 
     candidate: Candidate
     reason: Reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -27,6 +27,7 @@ from autoscaler.ports import (
 from autoscaler.roster import Group, Managed
 from autoscaler.runtime.choosing import RiskChooser
 from autoscaler.runtime.discovery import groups_of
+from autoscaler.runtime.fairshare import FairShare
 from autoscaler.runtime.jury import Jury
 from autoscaler.runtime.last_word import LastWord
 from autoscaler.runtime.observe import fill, fill_forecasts
@@ -35,6 +36,7 @@ from autoscaler.runtime.orphans import FIRST_S, LOOK_S, Orphans
 from autoscaler.runtime.parting import part
 from autoscaler.runtime.quarantine import PATIENT, Patience
 from autoscaler.runtime.resync import AT_ONCE, Resync
+from autoscaler.runtime.rounds import Rounds
 from autoscaler.runtime.schedule import Schedule, ScheduleWatch
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import Tick, World
@@ -83,7 +85,6 @@ class Daemon:
     watch: ScheduleWatch
     tracer: Tracer = UNTRACED
     seats: dict[str, Seat] = field(default_factory=dict)
-    ticks: dict[str, Tick] = field(default_factory=dict)
     parts: Parts | None = None
     stopping: bool = False
     watchdog: Watchdog = field(init=False)
@@ -92,12 +93,13 @@ class Daemon:
     last_word: LastWord = field(init=False)
     jury: Jury = field(init=False)
     orphans: Orphans = field(init=False)
+    rounds: Rounds = field(init=False)
+    fair: FairShare = field(default_factory=FairShare)
     _probe: asyncio.Task[None] | None = None
     _resync: Resync | None = None
     _looks: int = 0
     _reading: list[asyncio.Task[None]] = field(default_factory=list)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(self.clock)
@@ -106,7 +108,20 @@ class Daemon:
         words = Words(self.clock, self.journal)
         self.operators = Operators(words, self.clock, self._all_seats, self.look)
         self.orphans = Orphans(self.clock, self.journal, self._platform, self._rids)
-        self.last_word = LastWord(self.clock, self.membership, words, lambda: self.stopping)
+        self.last_word = LastWord(self.clock, self.membership, words, self._is_stopping)
+        self.rounds = Rounds(
+            self.clock,
+            self.random,
+            self.schedule,
+            self.watchdog,
+            self.operators,
+            self._is_stopping,
+        )
+
+    @property
+    def ticks(self) -> dict[str, Tick]:
+        """The ticks of each group, by its name."""
+        return self.rounds.ticks
 
     async def start(self, parts: Parts) -> None:
         """Take the first configuration and begin."""
@@ -155,10 +170,7 @@ class Daemon:
 
     async def _swap(self, parts: Parts, groups: list[Group], seats: dict[str, Seat]) -> None:
         learnt = await self._learnt(groups)
-        locks = [self._locks.setdefault(name, asyncio.Lock()) for name in sorted(self.ticks)]
-        async with AsyncExitStack() as ticks, asyncio.timeout(PATIENCE_S):
-            for lock in locks:
-                await ticks.enter_async_context(lock)
+        async with asyncio.timeout(PATIENCE_S), self.rounds.still():
             # From here on nothing waits and nothing fails, so nothing is replaced by halves.
             gone = self.seats.keys() - seats.keys()
             old, self.parts, self.seats = self.parts, parts, seats
@@ -200,40 +212,9 @@ class Daemon:
             self.last_word,
             self.tracer,
             self.jury,
+            self.fair,
         )
-        for gone in self.ticks.keys() - {group.name for group in groups}:
-            self.schedule.drop(f"tick:{gone}")
-            self.watchdog.forget(gone)
-            del self.ticks[gone]
-        for group in groups:
-            self._plan_tick(group, world)
-
-    def _plan_tick(self, group: Group, world: World) -> None:
-        seats = [self.seats[managed.name] for managed in group.members]
-        tick = Tick(group.name, group.interval_s, seats, world, group.fleet)
-        before = self.ticks.get(group.name)
-        self.ticks[group.name] = tick
-        self.watchdog.expect(group.name, group.interval_s)
-        if before is not None:
-            tick.go_on_from(before)
-            if before.interval_s == group.interval_s:
-                return
-        # A random first moment keeps the groups from asking all at once.
-        after = self.random.uniform(0.2, min(2.0, group.interval_s))
-
-        async def run(lag_s: float) -> None:
-            async with self._locks.setdefault(group.name, asyncio.Lock()):
-                await self._run_tick(group.name, lag_s)
-
-        self.schedule.every(f"tick:{group.name}", group.interval_s, run, after=after)
-
-    async def _run_tick(self, group: str, lag_s: float) -> None:
-        tick = self.ticks.get(group)
-        if tick is None or self.stopping:
-            return
-        await self.operators.words.fresh()
-        self.operators.tell(tick.seats)
-        await tick.run(lag_s)
+        self.rounds.plan(groups, self.seats, world)
 
     def look(self, seats: Sequence[Seat]) -> None:
         """Read these deployments from the platform now, and decide on their groups."""
@@ -245,10 +226,12 @@ class Daemon:
                 if resync is not None:
                     await asyncio.gather(*(resync.read(seat) for seat in batch))
             for group in sorted({seat.managed.group for seat in seats}):
-                async with self._locks.setdefault(group, asyncio.Lock()):
-                    await self._run_tick(group, 0.0)
+                await self.rounds.run(group)
 
         self.schedule.soon(f"look:{self._looks}", now)
+
+    def _is_stopping(self) -> bool:
+        return self.stopping
 
     def _seats(self, groups: Sequence[Group], lives: Mapping[str, Live]) -> dict[str, Seat]:
         seats: dict[str, Seat] = {}

@@ -22,6 +22,16 @@ log = structlog.get_logger(__name__)
 # Kinds that are always worth a journal row.
 ACTED = frozenset({Kind.APPLIED, Kind.REFUSED, Kind.FAILED})
 
+PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
+DANGLING = Outcome(
+    Kind.DEFERRED,
+    because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
+)
+UNRECORDED = Outcome(
+    Kind.DEFERRED,
+    because(Code.JOURNAL_UNAVAILABLE, "the journal cannot record it, so it is not written"),
+)
+
 
 def look(seat: Seat, answers: Answers, at: float) -> None:
     """Take the samples and forecast from them; a bug costs this deployment's signals alone."""

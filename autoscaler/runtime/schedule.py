@@ -76,13 +76,14 @@ class Schedule:
             next_run_time=datetime.now(UTC) + timedelta(seconds=after),
         )
 
-    def soon(self, name: str, work: Work) -> None:
-        """Run `work` once, now."""
+    def soon(self, name: str, work: Work, *, after: float = 0.0) -> None:
+        """Run `work` once, `after` seconds from now."""
 
         async def run() -> None:
             await self._watched(work, 0.0)
 
-        self._scheduler.add_job(run, "date", id=name, replace_existing=True)
+        when = datetime.now(UTC) + timedelta(seconds=after)
+        self._scheduler.add_job(run, "date", run_date=when, id=name, replace_existing=True)
 
     async def _watched(self, work: Work, late_s: float) -> None:
         task = asyncio.current_task()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -15,7 +15,7 @@ from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Observation
 from autoscaler.core.plan import Plan
 from autoscaler.core.proposal import PolicyEntry, Proposal
-from autoscaler.core.reason import Code, Reason, because
+from autoscaler.core.reason import Code, Reason
 from autoscaler.core.standing import standing
 from autoscaler.ports import (
     Clock,
@@ -27,10 +27,22 @@ from autoscaler.ports import (
     TickReport,
 )
 from autoscaler.roster import ALONE, FleetSpec
-from autoscaler.runtime.each import ACTED, bug_of, candidate, is_news, learn, look, thought
+from autoscaler.runtime.each import (
+    ACTED,
+    DANGLING,
+    PENDING,
+    UNRECORDED,
+    bug_of,
+    candidate,
+    learn,
+    look,
+    thought,
+)
+from autoscaler.runtime.fairshare import FairShare
 from autoscaler.runtime.heap import Heap
 from autoscaler.runtime.jury import Jury
 from autoscaler.runtime.last_word import NOT_OURS, SAID, LastWord, Leaving
+from autoscaler.runtime.ledger import Ledger
 from autoscaler.runtime.observe import answers_for, distinct
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.shared import Shared
@@ -49,18 +61,6 @@ OLDEST_PLAN_S = 30.0
 GAP_S = 120.0
 # Clocks are slewed by less between two ticks; by more they are set.
 JUMP_S = 2.0
-# Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
-STORED_AT_ONCE = 50
-
-PENDING = Outcome(Kind.DEFERRED, because(Code.PACING, "it is about to be written"))
-DANGLING = Outcome(
-    Kind.DEFERRED,
-    because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
-)
-UNRECORDED = Outcome(
-    Kind.DEFERRED,
-    because(Code.JOURNAL_UNAVAILABLE, "the journal cannot record it, so it is not written"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,18 @@ class World:
     tracer: Tracer = UNTRACED
     jury: Jury | None = None
     """Who asks the policies; one of its own for a tick that stands alone."""
+    fair: FairShare = field(default_factory=FairShare)
+    """How the groups share the platform's pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The beginning of a tick: Unix and monotonic seconds, how late, and how long it may write."""
+
+    at: float
+    up: float
+    late_s: float
+    within_s: float
 
 
 class Tick:
@@ -98,53 +110,56 @@ class Tick:
         self.jury = world.jury or Jury(world.clock)
         self._sitting = self.jury.sit(interval_s)
         self.heap = Heap(world.clock)
-        self.unrecorded: list[Decision] = []
-        self.journal_up = True
+        self.ledger = Ledger(group, world.journal)
         self.last_at: float | None = None
         self._last_up = 0.0
         self.alarm: Reason | None = None
         self._leaving = False
         self._count = 0
         self._trace = ""
-        self._intended: set[str] = set()
-        self._doubtful: set[str] = set()
+        self.short = 0
 
     def go_on_from(self, before: Tick) -> None:
         """Take over what the same group's ticks before a reload still owe, spent and waited for."""
-        self.unrecorded, self.journal_up = before.unrecorded, before.journal_up
+        self.ledger.go_on_from(before.ledger)
         self.last_at, self.alarm, self._last_up = before.last_at, before.alarm, before._last_up
         self.shared.raised = before.shared.raised
         self.shared.dropping_since = before.shared.dropping_since
 
-    async def run(self, lag_s: float = 0.0) -> TickReport:
-        """One whole tick; `lag_s` is how late it begins, told on."""
+    async def run(self, lag_s: float = 0.0, within_s: float | None = None) -> TickReport:
+        """One whole tick; `lag_s` is how late it begins, told on.
+
+        Its writes are to end `within_s` seconds, those of the interval when left out.
+        """
+        within = self.interval_s if within_s is None else within_s
         with steps.tick(self.world.tracer, self.group) as self._trace:
             if not self._trace:
-                return await self._run(lag_s)
+                return await self._run(lag_s, within)
             with structlog.contextvars.bound_contextvars(trace=self._trace):
-                return await self._run(lag_s)
+                return await self._run(lag_s, within)
 
-    async def _run(self, lag_s: float) -> TickReport:
-        world = self.world
-        began, at = world.clock.monotonic(), world.clock.now()
-        await self._mind_the_gap(at, began)
+    async def _run(self, lag_s: float, within_s: float) -> TickReport:
+        start = self._start(lag_s, within_s)
+        await self._mind_the_gap(start.at, start.up)
         with step("observe", deployments=len(self.seats)):
-            await self._observe(at)
+            await self._observe(start.at)
         with step("decide"):
-            decisions = await self._decide(at)
-        self.alarm = self.shared.calm(decisions, world.clock.monotonic())
-        return await self._carry_out(decisions, at, began, lag_s)
+            decisions = await self._decide(start.at)
+        self.alarm = self.shared.calm(decisions, self.world.clock.monotonic())
+        return await self._carry_out(decisions, start)
 
-    async def _carry_out(
-        self, decisions: list[Decision], at: float, began: float, lag_s: float
-    ) -> TickReport:
-        world = self.world
-        decisions = await self._write(decisions, began)
+    def _start(self, late_s: float, within_s: float) -> Start:
+        clock = self.world.clock
+        return Start(clock.now(), clock.monotonic(), late_s, within_s)
+
+    async def _carry_out(self, decisions: list[Decision], start: Start) -> TickReport:
+        at = start.at
+        decisions = await self._write(decisions, start)
         with step("record"):
-            await self._record(at, decisions)
-        took = world.clock.monotonic() - began
-        self.last_at, self._last_up = at, began
-        report = TickReport(self.group, at, took, lag_s, decisions, self.interval_s)
+            await self.ledger.record(at, decisions, self.seats)
+        took = self.world.clock.monotonic() - start.up
+        self.last_at, self._last_up = at, start.up
+        report = TickReport(self.group, at, took, start.late_s, decisions, self.interval_s)
         with step("tell"):
             await self._tell(report)
         if len(self.seats) >= LARGE:
@@ -249,31 +264,34 @@ class Tick:
 
     async def leave(self) -> TickReport:
         """Leave every deployment with what is declared for the time without a daemon."""
-        began, at = self.world.clock.monotonic(), self.world.clock.now()
+        start = self._start(0.0, self.interval_s)
+        at = start.at
         prefix = f"{int(at * 1000):012x}-{0xFFFF:04x}-{self.group}"
         found = [(s, self._one(s, at, f"{prefix}-{n:05x}")) for n, s in enumerate(self.seats)]
         # What has that much already needs no word.
         told = [(seat, one) for seat, one in found if one.plan.moves or one.plan.hold]
         self.seats = [seat for seat, _ in told]
-        return await self._carry_out([one for _, one in told], at, began, 0.0)
+        return await self._carry_out([one for _, one in told], start)
 
     def _may_write(self, seat: Seat) -> Outcome:
         if not self.world.last_word.membership.owns(seat.managed.rid):
             return NOT_OURS
         return PENDING if seat.dangling is None else DANGLING
 
-    async def _write(self, decisions: list[Decision], began: float) -> list[Decision]:
+    async def _write(self, decisions: list[Decision], start: Start) -> list[Decision]:
         """Let the most urgent plans go ahead; tell the others why they wait."""
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
+        now, ahead = self.world.clock.monotonic(), min(start.within_s, OLDEST_PLAN_S)
+        self._waits(0, now + ahead)
         if not pending:
             return decisions
         candidates = [candidate(self.seats[i], decisions[i]) for i in pending.values()]
-        now = self.world.clock.monotonic()
-        # More would only be announced, and then be found too old to be written.
-        room = self.world.platform.room(min(self.interval_s, OLDEST_PLAN_S))
+        room = self._room(now, ahead)
         with step("fit", wanted=len(candidates), room=room) as fitting:
             fitted = fit(candidates, self.shared.budget(room, self.seats, now))
             fitting.say(going=len(fitted.go), waiting=len(fitted.waiting))
+        short = sum(one.reason.code is Code.BUDGET_SHORT for one in fitted.waiting)
+        self._waits(short, now + ahead)
         for waiting in fitted.waiting:
             index = pending[waiting.candidate.deployment]
             outcome = Outcome(Kind.DEFERRED, waiting.reason)
@@ -283,11 +301,21 @@ class Tick:
             decisions[index] = replace(decisions[index], plan=granted.plan)
             self.shared.spent(granted.plan, now)
         ended = await asyncio.gather(
-            *(self._apply(self.seats[i], decisions[i], began) for i in going)
+            *(self._apply(self.seats[i], decisions[i], start.up) for i in going)
         )
         for index, decision in zip(going, ended, strict=True):
             decisions[index] = decision
         return decisions
+
+    def _room(self, now: float, ahead: float) -> int:
+        # More would only be announced, and then be found too old to be written.
+        room = self.world.platform.room(ahead)
+        # At a stop everybody leaves at once, and nobody's turn comes later.
+        return room if self._leaving else self.world.fair.of(self.group, room, now, ahead)
+
+    def _waits(self, writes: int, due: float) -> None:
+        self.short = writes
+        self.world.fair.waits(self.group, writes, due)
 
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
         leaving, rid = self.world.last_word.leaving, seat.managed.rid
@@ -322,78 +350,13 @@ class Tick:
             early = await world.last_word(rid, plan.before, plan.after)
             if early is not None:
                 return early
-            if not await self._announced(decision):
+            if not await self.ledger.announce(decision):
                 return UNRECORDED
             return await world.platform.apply(rid, plan.before, plan.after)
         except Exception as bug:  # noqa: BLE001 - a bug here is one deployment's failure
             return bug_of(bug)
 
-    async def _announced(self, decision: Decision) -> bool:
-        try:
-            with step("intend"):
-                await self.world.journal.intend(decision)
-        except JournalError:
-            self.journal_up = False
-            # A journal that was only slow may have it all the same.
-            self._doubtful.add(decision.id)
-            return False
-        self._intended.add(decision.id)
-        return True
-
-    async def _record(self, at: float, decisions: list[Decision]) -> None:
-        """Journal what is new; keep what could not be recorded for the next tick."""
-        announced, self._intended = self._intended, set()
-        doubtful, self._doubtful = self._doubtful, set()
-        # Whatever was announced is concluded, also when it says nothing new.
-        fresh = [
-            d
-            for d, seat in zip(decisions, self.seats, strict=True)
-            if is_news(seat, d) or d.id in announced or d.id in doubtful
-        ]
-        due = [seat for seat in self.seats if not seat.noted]
-        notes = [seat.note(at) for seat in due]
-        try:
-            if self.unrecorded or fresh:
-                await self._conclude([*self.unrecorded, *fresh])
-            await self.world.journal.note(self.group, at, notes)
-            await self._store_forecasts(at)
-        except JournalError:
-            self.journal_up = False
-            owed = announced | doubtful
-            acted = [d for d in fresh if d.outcome.kind in ACTED or d.id in owed]
-            self.unrecorded = [*self.unrecorded, *acted]
-            return
-        self.journal_up = True
-        self.unrecorded = []
-        for seat in due:
-            seat.noted = True
-
     async def note_rest(self) -> None:
-        """Journal what was learnt in a tick that was cut short."""
-        due = [seat for seat in self.seats if not seat.noted and seat.read_at is not None]
-        if due:
-            at = self.world.clock.now() if self.last_at is None else self.last_at
-            await self.world.journal.note(self.group, at, [seat.note(at) for seat in due])
-
-    async def _conclude(self, decisions: list[Decision]) -> None:
-        journal = self.world.journal
-        try:
-            await journal.conclude(decisions)
-        except JournalError:
-            raise
-        except Exception:
-            log.exception("a decision cannot be recorded", group=self.group)
-            # One that cannot be written down must not take the others along.
-            for decision in decisions if len(decisions) > 1 else ():
-                await self._conclude([decision])
-
-    async def _store_forecasts(self, at: float) -> None:
-        due = [s for s in self.seats if s.foresight is not None and s.foresight.due(at)]
-        learnt = [
-            one
-            for seat in due[:STORED_AT_ONCE]
-            if seat.foresight is not None
-            for one in seat.foresight.learnt(seat.managed.name, at)
-        ]
-        if learnt:
-            await self.world.journal.keep(learnt)
+        """Journal what was learnt in a tick that was cut short. Raises JournalError."""
+        at = self.world.clock.now() if self.last_at is None else self.last_at
+        await self.ledger.note_rest(at, self.seats)

@@ -98,7 +98,7 @@ async def _page(bench: Bench) -> AsyncIterator[str]:
         raise TypeError(f"the benchmark needs the real journal, got {type(journal).__name__}")
     daemon = Daemon(clock, random.Random(1), journal, (), Alone(), bench.metrics)  # noqa: S311 - nothing is secret
     daemon.seats = {seat.managed.name: seat for seat in tick.seats}
-    daemon.ticks = {tick.group: tick}
+    daemon.rounds.ticks = {tick.group: tick}
     witnesses = Witnesses(
         PlatformTally(clock, 1.0),
         SourceTally(clock),

@@ -48,7 +48,7 @@ class Stage:
 
     async def tick(self) -> None:
         self.clock.forward(15)
-        await self.daemon._run_tick("online", 0.0)
+        await self.daemon.rounds.run("online")
 
 
 @pytest.fixture

@@ -164,10 +164,10 @@ async def test_an_unrecorded_write_does_not_happen() -> None:
     decision = await stage.turn(load=200)
     assert decision.outcome.reason.code is Code.JOURNAL_UNAVAILABLE
     assert stage.platform.writes == []
-    assert not stage.tick.journal_up
+    assert not stage.tick.ledger.up
     stage.journal.broken = False
     assert (await stage.turn(load=200)).outcome.kind is Kind.APPLIED
-    assert stage.tick.journal_up
+    assert stage.tick.ledger.up
 
 
 async def test_a_conclusion_that_could_not_be_recorded_is_recorded_next_tick() -> None:

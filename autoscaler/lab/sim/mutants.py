@@ -28,7 +28,7 @@ from autoscaler.journal import journal as journals
 from autoscaler.journal import store as stores
 from autoscaler.lab.sim.leaning import NOWHERE, Leaning
 from autoscaler.ports import JournalError, Sample
-from autoscaler.runtime import last_word, observe, resync, seat, shared, tick, words
+from autoscaler.runtime import last_word, ledger, observe, resync, seat, shared, tick, words
 from autoscaler.sources import prometheus
 from autoscaler.sources.promql import answer
 
@@ -176,13 +176,13 @@ def _a_field_is_lost() -> tuple[object, str, object]:
 
 
 def _written_without_record() -> tuple[object, str, object]:
-    right = tick.Tick._announced  # noqa: SLF001 - the bug is planted there
+    right = ledger.Ledger.announce
 
-    async def announced(self: tick.Tick, decision: Decision) -> bool:
+    async def announce(self: ledger.Ledger, decision: Decision) -> bool:
         await right(self, decision)
         return True
 
-    return tick.Tick, "_announced", announced
+    return ledger.Ledger, "announce", announce
 
 
 def _no_pace() -> tuple[object, str, object]:

@@ -152,6 +152,6 @@ class DaemonFace:
             return False, "no configuration yet"
         if daemon.seats and not any(s.read_at is not None for s in daemon.seats.values()):
             return False, "no deployment was read yet"
-        if not all(tick.journal_up for tick in daemon.ticks.values()):
+        if not all(tick.ledger.up for tick in daemon.ticks.values()):
             return False, "the journal cannot record: nothing is written to the platform"
         return True, "deciding"

@@ -43,8 +43,8 @@ def inside(daemon: Daemon) -> Reading:
     return Reading(
         intervals={tick.group: tick.interval_s for tick in ticks},
         alarms={tick.group: tick.alarm.code if tick.alarm else None for tick in ticks},
-        journal_up=all(tick.journal_up for tick in ticks),
-        unrecorded=sum(len(tick.unrecorded) for tick in ticks),
+        journal_up=all(tick.ledger.up for tick in ticks),
+        unrecorded=sum(len(tick.ledger.owed) for tick in ticks),
         pause_file=words.file.word() is not None,
         words=Counter(word.control.value for word in said if word.active(now)),
         overran=daemon.jury.overran,

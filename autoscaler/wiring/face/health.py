@@ -165,7 +165,7 @@ def _group(name: str, tick: Tick, witnesses: Witnesses) -> Json:
 
 
 def _journal_up(daemon: Daemon) -> bool:
-    return all(tick.journal_up for tick in list(daemon.ticks.values()))
+    return all(tick.ledger.up for tick in list(daemon.ticks.values()))
 
 
 def _troubles(daemon: Daemon, witnesses: Witnesses, live: tuple[bool, str]) -> Iterable[str]:

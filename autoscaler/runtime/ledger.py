@@ -1,0 +1,102 @@
+"""What the ticks of a group tell the journal: before each write, after each tick, what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from autoscaler.core.decision import Decision
+from autoscaler.ports import Journal, JournalError
+from autoscaler.runtime.each import ACTED, is_news
+from autoscaler.runtime.seat import Seat
+from autoscaler.steps import step
+
+log = structlog.get_logger(__name__)
+
+# Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
+STORED_AT_ONCE = 50
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One group's. `owed` waits for a journal that works again; `up` tells whether it does."""
+
+    group: str
+    journal: Journal
+    owed: list[Decision] = field(default_factory=list)
+    up: bool = True
+    _announced: set[str] = field(default_factory=set)
+    _doubtful: set[str] = field(default_factory=set)
+
+    def go_on_from(self, before: Ledger) -> None:
+        """Take over what the same group's ledger before a reload still owes."""
+        self.owed, self.up = before.owed, before.up
+
+    async def announce(self, decision: Decision) -> bool:
+        """Whether the journal knows of a write that is about to be sent: without, none is."""
+        try:
+            with step("intend"):
+                await self.journal.intend(decision)
+        except JournalError:
+            self.up = False
+            # A journal that was only slow may have it all the same.
+            self._doubtful.add(decision.id)
+            return False
+        self._announced.add(decision.id)
+        return True
+
+    async def record(self, at: float, decisions: Sequence[Decision], seats: Sequence[Seat]) -> None:
+        """Journal what is new of a tick; keep what could not be recorded for the next one."""
+        # Whatever was announced is concluded, also when it says nothing new.
+        told = self._announced | self._doubtful
+        self._announced, self._doubtful = set(), set()
+        fresh = [
+            decision
+            for decision, seat in zip(decisions, seats, strict=True)
+            if is_news(seat, decision) or decision.id in told
+        ]
+        due = [seat for seat in seats if not seat.noted]
+        notes = [seat.note(at) for seat in due]
+        try:
+            if self.owed or fresh:
+                await self._conclude([*self.owed, *fresh])
+            await self.journal.note(self.group, at, notes)
+            await self._store_forecasts(at, seats)
+        except JournalError:
+            self.up = False
+            acted = [one for one in fresh if one.outcome.kind in ACTED or one.id in told]
+            self.owed = [*self.owed, *acted]
+            return
+        self.up, self.owed = True, []
+        for seat in due:
+            seat.noted = True
+
+    async def note_rest(self, at: float, seats: Sequence[Seat]) -> None:
+        """Journal what was learnt in a tick that was cut short. Raises JournalError."""
+        due = [seat for seat in seats if not seat.noted and seat.read_at is not None]
+        if due:
+            await self.journal.note(self.group, at, [seat.note(at) for seat in due])
+
+    async def _conclude(self, decisions: list[Decision]) -> None:
+        try:
+            await self.journal.conclude(decisions)
+        except JournalError:
+            raise
+        except Exception:
+            log.exception("a decision cannot be recorded", group=self.group)
+            # One that cannot be written down must not take the others along.
+            for decision in decisions if len(decisions) > 1 else ():
+                await self._conclude([decision])
+
+    async def _store_forecasts(self, at: float, seats: Sequence[Seat]) -> None:
+        due = [s for s in seats if s.foresight is not None and s.foresight.due(at)]
+        learnt = [
+            one
+            for seat in due[:STORED_AT_ONCE]
+            if seat.foresight is not None
+            for one in seat.foresight.learnt(seat.managed.name, at)
+        ]
+        if learnt:
+            await self.journal.keep(learnt)
