@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -63,6 +63,18 @@ def legal(dials: Mapping[Dial, int]) -> Envelope:
     ceiling = max(0, dials[Dial.MAX_REPLICAS])
     floor = min(max(0, dials[Dial.MIN_REPLICAS]), ceiling)
     return Envelope(floor, ceiling, max(1, dials[Dial.THREADS]))
+
+
+def is_outcome(found: Envelope, before: Envelope, after: Envelope) -> bool:
+    """Whether a write from `before` to `after` may have left what is found.
+
+    That is `after`, or the same with fewer threads: a write that asks for more than the platform's
+    maximum is sent once more with that, and who was cut off in between knows no number.
+    """
+    cut = before.threads <= found.threads < after.threads
+    return found == after or (
+        cut and found != before and found == replace(after, threads=found.threads)
+    )
 
 
 @dataclass(frozen=True, slots=True)

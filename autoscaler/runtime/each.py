@@ -80,7 +80,8 @@ def learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
         seat.found(outcome.actual, at)
     if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
         # It may still arrive: a request outlives the patience of its sender.
-        seat.unsure = plan.after
+        most = outcome.thread_ceiling or plan.after.threads
+        seat.unsure = replace(plan.after, threads=min(plan.after.threads, most))
 
 
 def candidate(seat: Seat, decision: Decision) -> Candidate:

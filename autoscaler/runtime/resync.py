@@ -9,6 +9,7 @@ from random import Random
 import structlog
 
 from autoscaler.core.decision import Kind, Outcome
+from autoscaler.core.envelope import is_outcome
 from autoscaler.core.observation import Change
 from autoscaler.core.reason import Code, because
 from autoscaler.ports import Clock, Intent, Journal, JournalError, Live, Platform, Unread
@@ -123,13 +124,13 @@ class Resync:
         if outcome.kind is Kind.APPLIED and seat.unsure is not None:
             # The first reading shows it already; a later one has told of the change itself.
             seat.unsure = None
-            seat.changed(Change(intent.at, intent.before, intent.after))
+            seat.changed(Change(intent.at, intent.before, live.envelope))
 
 
 def truth(intent: Intent, live: Live) -> Outcome:
     """What came of an intent, judged by the envelope that is there now."""
     actual = live.envelope
-    if actual == intent.after:
+    if is_outcome(actual, intent.before, intent.after):
         reason = because(Code.AS_PLANNED, "found applied after a restart")
         return Outcome(Kind.APPLIED, reason, actual=actual)
     if actual == intent.before:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from autoscaler.core.controls import mode_at
 from autoscaler.core.decision import Decision
-from autoscaler.core.envelope import Envelope
+from autoscaler.core.envelope import Envelope, is_outcome
 from autoscaler.core.jump import Jump
 from autoscaler.core.observation import (
     NO_RISKS,
@@ -151,7 +151,8 @@ class Seat:
         """
         change = None
         if self.read_at is not None and envelope != self.live.envelope:
-            ours = envelope == self.unsure
+            unsure = self.unsure
+            ours = unsure is not None and is_outcome(envelope, self.live.envelope, unsure)
             self.unsure = None
             change = Change(at, self.live.envelope, envelope, foreign=not ours)
             self.changed(change)

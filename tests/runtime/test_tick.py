@@ -337,6 +337,34 @@ async def test_the_truth_of_an_intent_is_what_the_platform_has() -> None:
     assert other.reason.code is Code.DRIFTED
 
 
+CUT = Envelope(9, 12, 40)
+
+
+@pytest.mark.fault(63)
+async def test_a_write_that_was_cut_to_the_maximum_of_threads_is_an_own_one_after_a_crash() -> None:
+    """Refused with 48 threads, sent again with the platform's 40, killed before its record."""
+    stage = await Stage().set()
+    intent = replace(dangling(stage), after=Envelope(9, 12, 48))
+    seat = stage.seats[0]
+    seat.dangling, seat.read_at = intent, None
+    stage.platform.holds(RIDS["chat"], CUT)
+    await Resync(stage.platform, stage.journal, stage.clock, Random(1), 300.0).read(seat)  # noqa: S311 - jitter
+    assert [outcome.kind for _, outcome in stage.journal.resolved] == [Kind.APPLIED]
+    assert [(one.after, one.foreign) for one in seat.changes] == [(CUT, False)]
+
+
+@pytest.mark.fault(20, 29)
+async def test_a_write_that_was_cut_and_arrives_late_is_nobody_elses() -> None:
+    stage = await Stage().set()
+    unknown = because(Code.OUTCOME_UNKNOWN, "no answer")
+    stage.platform.answers = [Outcome(Kind.FAILED, unknown, thread_ceiling=16)]
+    await stage.turn(load=200)
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 16))
+    await Resync(stage.platform, stage.journal, stage.clock, Random(1), 300.0).read(stage.seats[0])  # noqa: S311 - jitter
+    changes = stage.seats[0].changes
+    assert [(one.after, one.foreign) for one in changes] == [(Envelope(9, 12, 16), False)]
+
+
 @pytest.mark.fault(38)
 async def test_a_quota_that_keeps_replicas_away_is_told_and_not_asked_for_more_and_more() -> None:
     stage = await Stage().set()
