@@ -32,6 +32,7 @@ class Rounds:
     stopping: Callable[[], bool]
     ticks: dict[str, Tick] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _again: int = 0
 
     def plan(self, groups: Sequence[Group], seats: Mapping[str, Seat], world: World) -> None:
         """Tick these groups from now on and no others. Nothing may be ticking: see `still`."""
@@ -98,4 +99,7 @@ class Rounds:
                 await self.run(group, within_s=due - began)
                 self._go_on(group, began, due)
 
-        self.schedule.soon(f"again:{group}", again, after=next_at - self.clock.monotonic())
+        # A name of its own: this may be planned from within the one before.
+        self._again += 1
+        name = f"again:{group}:{self._again}"
+        self.schedule.soon(name, again, after=next_at - self.clock.monotonic())

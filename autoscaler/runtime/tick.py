@@ -129,7 +129,7 @@ class Tick:
     async def run(self, lag_s: float = 0.0, within_s: float | None = None) -> TickReport:
         """One whole tick; `lag_s` is how late it begins, told on.
 
-        Its writes are to end `within_s` seconds, those of the interval when left out.
+        Its writes are to end within `within_s` seconds, those of the interval when left out.
         """
         within = self.interval_s if within_s is None else within_s
         with steps.tick(self.world.tracer, self.group) as self._trace:
@@ -282,8 +282,8 @@ class Tick:
         """Let the most urgent plans go ahead; tell the others why they wait."""
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         now, ahead = self.world.clock.monotonic(), min(start.within_s, OLDEST_PLAN_S)
-        self._waits(0, now + ahead)
         if not pending:
+            self._waits(0, now + ahead)
             return decisions
         candidates = [candidate(self.seats[i], decisions[i]) for i in pending.values()]
         room = self._room(now, ahead)

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.reason import Code
-from autoscaler.roster import Group
+from autoscaler.ports import Sample
+from autoscaler.roster import Group, Managed
 from autoscaler.runtime.daemon import Parts
 from autoscaler.runtime.schedule import Work
 from tests.runtime.test_daemon import Stage
@@ -35,10 +36,18 @@ class Plans:
     async def tick(self, name: str = "tick:online", late_s: float = 0.0) -> None:
         await self.every_s[name][1](late_s)
 
+    @property
+    def after_s(self) -> float:
+        """When the one thing that is planned once would be run."""
+        ((after_s, _),) = self.once.values()
+        return after_s
+
     async def again(self) -> None:
         """What was planned once, which then is over."""
-        _, work = self.once.pop("again:online")
-        await work(0.0)
+        (name,) = self.once
+        await self.once[name][1](0.0)
+        # What it planned itself must not be taken for the run that is still under way.
+        del self.once[name]
 
 
 class Theatre(Stage):
@@ -80,7 +89,7 @@ async def test_what_waits_for_the_pace_is_decided_again_long_before_a_distant_ti
     await stage.plans.tick()
     assert len(stage.written) == 1
     # The pace of the next 30 s was given out: nothing more would leave before.
-    assert stage.plans.once["again:online"][0] == 30.0
+    assert stage.plans.after_s == 30.0
     stage.clock.forward(30)
     await stage.plans.again()
     assert sorted(stage.written) == sorted(RIDS.values())
@@ -99,7 +108,7 @@ async def test_a_tick_whose_writes_took_their_time_goes_on_at_once(stage: Theatr
 
     stage.platform.apply = slow  # type: ignore[assignment,method-assign]  # a platform that takes its time
     await stage.plans.tick()
-    assert stage.plans.once["again:online"][0] == pytest.approx(1.0)
+    assert stage.plans.after_s == pytest.approx(1.0)
 
 
 async def test_a_tick_in_between_writes_no_more_than_fits_before_the_next(stage: Theatre) -> None:
@@ -177,19 +186,25 @@ async def test_nothing_is_decided_in_between_for_a_group_that_is_gone(stage: The
 
 
 @pytest.mark.fault(82)
-async def test_a_group_that_ticks_second_is_not_starved_by_the_first(stage: Theatre) -> None:
-    another = replace(managed("chat"), name="another", rid="ri.a.b.c.another", match="another")
-    stage.platform.holds(another.rid, Envelope(2, 3, 32))
-    online = Group("online", 15.0, (managed("chat"), another))
-    batch = Group("batch", 15.0, (managed("rerank", group="batch"),))
-    await stage.stand(online, batch)
-    for _ in range(2):
-        # One write fits into each interval; who ticks first would have it both times.
-        before = len(stage.written)
-        await stage.plans.tick("tick:online")
-        stage.platform.places -= len(stage.written) - before
-        await stage.plans.tick("tick:batch")
-        stage.platform.places = 1
+async def test_of_groups_that_tick_together_none_is_starved_by_another(stage: Theatre) -> None:
+    groups = [Group(name, 15.0, tuple(members(stage, name))) for name in ("a", "b", "c")]
+    await stage.stand(*groups)
+    for _ in range(4):
+        # One write fits into each interval, and every group wants three.
+        before, busy = len(stage.written), Sample(stage.clock.now(), 100.0)
+        stage.source.values = {one.name: busy for group in groups for one in group.members}
+        for group in groups:
+            stage.platform.places = 1 - (len(stage.written) - before)
+            await stage.plans.tick(f"tick:{group.name}")
         stage.clock.forward(15)
-    assert stage.written[0] in (RIDS["chat"], another.rid)
-    assert stage.written[1:] == [RIDS["rerank"]]
+    # Without shares it would be the first group's for ever, without fractions the last one's.
+    assert [rid.split(".")[-1][0] for rid in stage.written] == ["a", "c", "b", "a"]
+
+
+def members(stage: Theatre, group: str) -> Iterator[Managed]:
+    for number in range(3):
+        name = f"{group}{number}"
+        one = managed("chat", group=group, match=name)
+        one = replace(one, name=name, rid=f"ri.a.b.c.{name}")
+        stage.platform.holds(one.rid, Envelope(2, 3, 32))
+        yield one
