@@ -9,7 +9,7 @@ from autoscaler.core import telling
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Mode, Observation
 from autoscaler.core.plan import Plan
-from autoscaler.core.reason import Reason
+from autoscaler.core.reason import Code, Reason
 
 
 class Kind(StrEnum):
@@ -42,6 +42,11 @@ class Outcome:
     status: int | None = None
     took_s: float | None = None
     thread_ceiling: int | None = None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a request left of which nobody knows what it did: it may still arrive."""
+        return self.kind is Kind.FAILED and self.reason.code is Code.OUTCOME_UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from autoscaler.codec import to_tree
-from autoscaler.core.decision import Outcome
+from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.jump import Jump
 from autoscaler.core.observation import Change
 from autoscaler.journal import rows as r
@@ -79,24 +79,28 @@ async def unknown_drifts(connection: AsyncConnection, changes: Sequence[r.Row]) 
 async def conclude(
     connection: AsyncConnection,
     ended: Sequence[tuple[str, str]],
+    sent: Mapping[str, str],
     kept: Sequence[r.Row],
     changes: Sequence[r.Row],
     at: float,
 ) -> None:
-    """Close the intents of `ended` (id, kind), and write what is kept. Repeating it is harmless."""
+    """Close the intents of `ended` (id, kind), and write what is kept. Repeating it is harmless.
+
+    `sent` is the id of the newest intent of a RID that left: open ones before it are superseded.
+    """
     await insert_all(connection, insert_new(connection, decision), kept)
     await insert_all(connection, insert_new(connection, change), changes)
-    opened = set((await connection.execute(_open_ids())).scalars())
-    closing = [
-        {"which": one, "state": kind, "ended_at": at} for one, kind in ended if one in opened
-    ]
-    if closing:
-        close = update(intent).where(intent.c.decision_id == bindparam("which"))
+    i = intent.c
+    opened = (await connection.execute(select(i.decision_id, i.rid).where(i.state == OPEN))).all()
+    states = dict.fromkeys(
+        (one.decision_id for one in opened if one.decision_id < sent.get(one.rid, "")), SUPERSEDED
+    )
+    ids = {one.decision_id for one in opened}
+    states |= {one: kind for one, kind in ended if one in ids}
+    if states:
+        closing = [{"which": one, "state": kind, "ended_at": at} for one, kind in states.items()]
+        close = update(intent).where(i.decision_id == bindparam("which"))
         await connection.execute(close.values(body=None), closing)
-
-
-def _open_ids() -> Select[str]:
-    return select(intent.c.decision_id).where(intent.c.state == OPEN)
 
 
 async def dangling(connection: AsyncConnection, aside: Aside) -> list[Intent]:
@@ -131,7 +135,8 @@ async def resolve(
         row = None
         aside.put("intent", which.decision_id, error, "it ends without a decision")
     if row is not None:
-        news = [] if await recorded(connection, [row["id"]]) else [resolved(row, outcome)]
+        told = await recorded(connection, [row["id"]]) and outcome.kind is not Kind.APPLIED
+        news = [] if told else [resolved(row, outcome)]
         await connection.execute(insert_new(connection, decision), [row])
         await append(connection, news)
     made = r.came_of(which.at, which.before, which.after, outcome)

@@ -103,13 +103,13 @@ class SqlJournal:
                 news.append(n.decided(decision, kept[-1]))
                 if len(kept) % TURN == 0:
                     await asyncio.sleep(0)
-        ended = [(one.id, one.outcome.kind.value) for one in decisions]
+        ended, sent = r.ended(decisions), r.sent(decisions)
         at = self._clock.now()
 
         async def work(connection: AsyncConnection) -> None:
             known = await d.recorded(connection, [row["id"] for row in kept])
             drifts = await d.unknown_drifts(connection, changes)
-            await d.conclude(connection, ended, kept, changes, at)
+            await d.conclude(connection, ended, sent, kept, changes, at)
             told = [event for event in news if event.ref not in known]
             await a.append(connection, [*map(n.drifted, drifts), *told])
 

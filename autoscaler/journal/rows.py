@@ -124,6 +124,20 @@ def came_of(at: float, before: Envelope, after: Envelope, outcome: Outcome) -> C
     return Change(at, before, found, foreign)
 
 
+def ended(decisions: Iterable[Decision]) -> list[tuple[str, str]]:
+    """The id and the kind of those that ended.
+
+    What may still arrive has not: a crash must not make it unknown that it was sent.
+    """
+    return [(one.id, one.outcome.kind.value) for one in decisions if not one.outcome.is_unclear]
+
+
+def sent(decisions: Iterable[Decision]) -> dict[str, str]:
+    """The id of the newest write that left, by RID: what it was to do is there, or may come."""
+    left = (one for one in decisions if one.outcome.is_unclear or one.outcome.kind is Kind.APPLIED)
+    return {one.rid: one.id for one in left}
+
+
 def changes_in(decision: Decision) -> list[Change]:
     """What a decision made, and what it saw that others had made."""
     made = came_of(decision.at, decision.plan.before, decision.plan.after, decision.outcome)

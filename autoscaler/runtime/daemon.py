@@ -256,7 +256,7 @@ class Daemon:
                 seat.remember(memory, at, gap_s=120.0)
             seat.dangling = dangling.get(seat.managed.rid)
             if seat.dangling is not None:
-                seat.unsure = seat.dangling.after
+                seat.unsure = seat.dangling
                 # All that tells of a daemon that was killed, by the kernel or by anybody else.
                 log.warning(
                     "a write of an earlier run has no known end; it is looked up",

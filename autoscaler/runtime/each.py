@@ -12,6 +12,7 @@ from autoscaler.core.fleet import Candidate
 from autoscaler.core.observation import Absence, Change, Missing, Observation
 from autoscaler.core.plan import Plan
 from autoscaler.core.reason import Code, because
+from autoscaler.ports import Intent
 from autoscaler.roster import FORECAST_SIGNALS
 from autoscaler.runtime.observe import Answers, take
 from autoscaler.runtime.seat import Seat
@@ -67,8 +68,9 @@ def bug_of(bug: Exception) -> Outcome:
     return Outcome(Kind.FAILED, reason)
 
 
-def learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
+def learn(seat: Seat, decision: Decision, outcome: Outcome, at: float) -> None:
     """Take over what a write tells of the platform: a reading, and whose changes they were."""
+    plan = decision.plan
     if outcome.kind is Kind.APPLIED:
         actual = outcome.actual or plan.after
         seat.changed(Change(at, plan.before, actual))
@@ -78,10 +80,13 @@ def learn(seat: Seat, plan: Plan, outcome: Outcome, at: float) -> None:
         return
     if outcome.actual is not None:
         seat.found(outcome.actual, at)
-    if outcome.kind is Kind.FAILED and outcome.reason.code is Code.OUTCOME_UNKNOWN:
+    if outcome.is_unclear:
         # It may still arrive: a request outlives the patience of its sender.
         most = outcome.thread_ceiling or plan.after.threads
-        seat.unsure = replace(plan.after, threads=min(plan.after.threads, most))
+        sent = replace(plan.after, threads=min(plan.after.threads, most))
+        seat.unsure = Intent(
+            decision.id, decision.at, decision.deployment, decision.rid, plan.before, sent
+        )
 
 
 def candidate(seat: Seat, decision: Decision) -> Candidate:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from autoscaler.core.decision import Decision
+from autoscaler.core.decision import Decision, Kind, Outcome
+from autoscaler.core.reason import Code, because
 from autoscaler.ports import Journal, JournalError
 from autoscaler.runtime.each import ACTED, is_news
 from autoscaler.runtime.seat import Seat
@@ -17,6 +18,13 @@ log = structlog.get_logger(__name__)
 
 # Forecasts stored in one tick: 40 KiB each, so that no tick writes more than 2 MiB of them.
 STORED_AT_ONCE = 50
+# A plan leaves within 30 s, and no gateway keeps a request for as long again.
+LATEST_S = 90.0
+
+ARRIVED = Outcome(
+    Kind.APPLIED, because(Code.AS_PLANNED, "found applied after its answer had been given up")
+)
+LOST = Outcome(Kind.FAILED, because(Code.OUTCOME_UNKNOWN, "found not applied, a minute later"))
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class Ledger:
         try:
             if self.owed or fresh:
                 await self._conclude([*self.owed, *fresh])
+            await self._settle(at, seats)
             await self.journal.note(self.group, at, notes)
             await self._store_forecasts(at, seats)
         except JournalError:
@@ -89,6 +98,17 @@ class Ledger:
             # One that cannot be written down must not take the others along.
             for decision in decisions if len(decisions) > 1 else ():
                 await self._conclude([decision])
+
+    async def _settle(self, at: float, seats: Sequence[Seat]) -> None:
+        """Tell how writes of unknown end did end: found applied later, or not at all by now."""
+        for seat in seats:
+            if seat.arrived is not None:
+                await self.journal.resolve(seat.arrived, ARRIVED, at)
+                seat.arrived = None
+            unsure, read_at = seat.unsure, seat.read_at or 0.0
+            if unsure is not None and seat.dangling is None and read_at - unsure.at >= LATEST_S:
+                await self.journal.resolve(unsure, LOST, at)
+                seat.unsure = None
 
     async def _store_forecasts(self, at: float, seats: Sequence[Seat]) -> None:
         due = [s for s in seats if s.foresight is not None and s.foresight.due(at)]

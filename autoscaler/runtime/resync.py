@@ -80,7 +80,7 @@ class Resync:
             return
         self._patience.pop(rid, None)
         if seat.dangling is not None and seat.read_at is None:
-            seat.unsure = seat.dangling.after
+            seat.unsure = seat.dangling
         seat.was_read(found, self.clock.now())
         seat.read_due = now + self._next(found)
         if seat.dangling is not None:
@@ -120,7 +120,7 @@ class Resync:
         except Exception:  # a record that cannot be read is one deployment's trouble
             log.exception("a bug while resolving", deployment=intent.deployment)
             return
-        seat.dangling = None
+        seat.dangling = seat.arrived = None
         if outcome.kind is Kind.APPLIED and seat.unsure is not None:
             # The first reading shows it already; a later one has told of the change itself.
             seat.unsure = None

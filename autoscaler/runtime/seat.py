@@ -53,7 +53,10 @@ class Seat:
     learned: Learned = Learned()
     watched_since: float | None = None
     dangling: Intent | None = None
-    unsure: Envelope | None = None
+    unsure: Intent | None = None
+    """The newest own write of unknown end: it may still arrive."""
+    arrived: Intent | None = None
+    """One that did, which the journal is still to be told."""
     """What the newest write asked for, when nobody knows whether it went through."""
     writing: bool = False
     writes: int = 0
@@ -151,9 +154,10 @@ class Seat:
         """
         change = None
         if self.read_at is not None and envelope != self.live.envelope:
-            unsure = self.unsure
-            ours = unsure is not None and is_outcome(envelope, self.live.envelope, unsure)
-            self.unsure = None
+            unsure, self.unsure = self.unsure, None
+            ours = unsure is not None and is_outcome(envelope, self.live.envelope, unsure.after)
+            if ours:
+                self.arrived = unsure
             change = Change(at, self.live.envelope, envelope, foreign=not ours)
             self.changed(change)
         self.live, self.read_at = replace(self.live, envelope=envelope), at

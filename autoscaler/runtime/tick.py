@@ -330,11 +330,11 @@ class Tick:
         finally:
             seat.writing, seat.writes = False, seat.writes + 1
             leaving.pop(rid, None)
-        plan, clock = decision.plan, self.world.clock
+        clock = self.world.clock
+        learn(seat, decision, outcome, clock.now())
         if outcome.reason.code in SAID:
             # Told as it would have been decided with that word, which everybody is to see.
             decision = self._one(seat, decision.at, decision.id)
-        learn(seat, plan, outcome, clock.now())
         if outcome.thread_ceiling is not None:
             seat.learned = replace(seat.learned, thread_ceiling=outcome.thread_ceiling)
             seat.noted = False

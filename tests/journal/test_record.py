@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from autoscaler.activity import Act
 from autoscaler.codec import decode_decision, encode_decision
 from autoscaler.core.decision import Kind, Outcome
 from autoscaler.core.envelope import Envelope
 from autoscaler.core.observation import Change
 from autoscaler.core.reason import Code, because
 from autoscaler.journal import SqlJournal, open_journal
-from autoscaler.ports import Intent, Journal, JournalError
+from autoscaler.ports import Intent, Journal, JournalError, Memory
 from tests.fakes.decisions import CALM, decided
 from tests.fakes.world import FakeClock
 from tests.strategies import NOW
@@ -90,6 +91,74 @@ async def test_older_intents_are_superseded_by_the_one_that_was_resolved(
     newest = (await journal.dangling())[-1]
     await journal.resolve(newest, FOUND, NOW + 90)
     assert await journal.dangling() == []
+
+
+UNCLEAR = decided(kind=Kind.FAILED, code=Code.OUTCOME_UNKNOWN, after=BIGGER)
+
+
+@pytest.mark.fault(29, 63)
+async def test_a_write_that_may_still_arrive_stays_open(journal: SqlJournal) -> None:
+    await journal.intend(UNCLEAR)
+    await journal.conclude([UNCLEAR])
+    assert await journal.dangling() == [INTENT]
+    (body,) = await journal.history("chat", 10)
+    assert decode_decision(body).outcome == UNCLEAR.outcome
+
+
+@pytest.mark.fault(29, 63)
+async def test_a_write_that_arrived_after_all_is_remembered_and_told(journal: SqlJournal) -> None:
+    await journal.intend(UNCLEAR)
+    await journal.conclude([UNCLEAR])
+    await journal.resolve(INTENT, FOUND, NOW + 40)
+    assert await journal.dangling() == []
+    memory = (await journal.recall(["chat"]))["chat"]
+    assert memory.changes == (Change(NOW, CALM, BIGGER),)
+    # What was decided stays as it was told; that it came after all is an entry of its own.
+    (body,) = await journal.history("chat", 10)
+    assert decode_decision(body).outcome == UNCLEAR.outcome
+    told = [one.kind for one in await journal.activity(before_seq=None, limit=10)]
+    assert sorted(told) == [Act.APPLIED, Act.FAILED]
+
+
+async def test_a_write_that_never_arrived_is_closed_without_another_word(
+    journal: SqlJournal,
+) -> None:
+    await journal.intend(UNCLEAR)
+    await journal.conclude([UNCLEAR])
+    lost = Outcome(Kind.FAILED, because(Code.OUTCOME_UNKNOWN, "not applied"))
+    await journal.resolve(INTENT, lost, NOW + 90)
+    assert await journal.dangling() == []
+    assert (await journal.recall(["chat"])).get("chat", Memory()).changes == ()
+    assert len(await journal.activity(before_seq=None, limit=10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "left"),
+    [
+        (Code.AS_PLANNED, Kind.APPLIED, []),
+        (Code.OUTCOME_UNKNOWN, Kind.FAILED, ["newer"]),
+        # Nothing left, so the one before may still arrive.
+        (Code.PACING, Kind.DEFERRED, ["older"]),
+    ],
+)
+async def test_a_write_that_left_takes_the_place_of_one_that_may_still_arrive(
+    journal: SqlJournal, code: Code, kind: Kind, left: list[str]
+) -> None:
+    newer = decided(at=NOW + 15, kind=kind, code=code, after=BIGGER)
+    for one in (UNCLEAR, newer):
+        await journal.intend(one)
+        await journal.conclude([one])
+    ids = {UNCLEAR.id: "older", newer.id: "newer"}
+    assert [ids[one.decision_id] for one in await journal.dangling()] == left
+
+
+async def test_the_writes_of_others_stay_open(journal: SqlJournal) -> None:
+    other = replace(UNCLEAR, id=f"{UNCLEAR.id}-other", deployment="other", rid="ri.other")
+    applied = decided(at=NOW + 15, kind=Kind.APPLIED, code=Code.AS_PLANNED, after=BIGGER)
+    for one in (other, applied):
+        await journal.intend(one)
+        await journal.conclude([one])
+    assert [one.rid for one in await journal.dangling()] == ["ri.other"]
 
 
 async def test_unchanged_ticks_leave_one_row(journal: SqlJournal) -> None:

@@ -15,6 +15,7 @@ from autoscaler.core.reason import Code, because
 from autoscaler.ports import Alone, Intent, Question, Sample
 from autoscaler.roster import Managed, SignalSpec
 from autoscaler.runtime.last_word import LastWord
+from autoscaler.runtime.ledger import LATEST_S
 from autoscaler.runtime.resync import Resync, truth
 from autoscaler.runtime.seat import Seat
 from autoscaler.runtime.tick import OLDEST_PLAN_S, Tick, World
@@ -353,16 +354,67 @@ async def test_a_write_that_was_cut_to_the_maximum_of_threads_is_an_own_one_afte
     assert [(one.after, one.foreign) for one in seat.changes] == [(CUT, False)]
 
 
+UNKNOWN = Outcome(Kind.FAILED, because(Code.OUTCOME_UNKNOWN, "no answer"))
+
+
+async def read(stage: Stage) -> None:
+    await Resync(stage.platform, stage.journal, stage.clock, Random(1), 300.0).read(stage.seats[0])  # noqa: S311 - jitter
+
+
+@pytest.mark.fault(29, 63)
+async def test_a_write_that_arrives_late_is_an_own_one_in_memory_and_in_the_journal() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    given_up = await stage.turn(load=200)
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 32))
+    await read(stage)
+    changes = stage.seats[0].changes
+    assert [(one.after, one.foreign) for one in changes] == [(Envelope(9, 12, 32), False)]
+    await stage.turn(load=200)
+    (intent, outcome), *more = stage.journal.resolved
+    assert (intent.decision_id, outcome.kind, more) == (given_up.id, Kind.APPLIED, [])
+
+
 @pytest.mark.fault(20, 29)
 async def test_a_write_that_was_cut_and_arrives_late_is_nobody_elses() -> None:
     stage = await Stage().set()
-    unknown = because(Code.OUTCOME_UNKNOWN, "no answer")
-    stage.platform.answers = [Outcome(Kind.FAILED, unknown, thread_ceiling=16)]
+    stage.platform.answers = [replace(UNKNOWN, thread_ceiling=16)]
     await stage.turn(load=200)
     stage.platform.holds(RIDS["chat"], Envelope(9, 12, 16))
-    await Resync(stage.platform, stage.journal, stage.clock, Random(1), 300.0).read(stage.seats[0])  # noqa: S311 - jitter
+    await read(stage)
     changes = stage.seats[0].changes
     assert [(one.after, one.foreign) for one in changes] == [(Envelope(9, 12, 16), False)]
+    await stage.turn(load=200)
+    assert [intent.after for intent, _ in stage.journal.resolved] == [Envelope(9, 12, 16)]
+
+
+@pytest.mark.fault(29)
+async def test_a_write_that_has_not_arrived_after_a_minute_and_a_half_never_will() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    await stage.turn(load=200)
+    stage.seats[0].overrides = (Override(Control.PAUSE, "ada", "load test"),)
+    # Each turn begins with a reading.
+    await stage.turn(after=LATEST_S - 1)
+    assert stage.journal.resolved == []
+    await stage.turn(after=1)
+    assert [outcome.kind for _, outcome in stage.journal.resolved] == [Kind.FAILED]
+    assert stage.seats[0].unsure is None
+
+
+@pytest.mark.fault(29, 60)
+async def test_what_the_journal_could_not_be_told_of_a_late_write_it_is_told_later() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    await stage.turn(load=200)
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 32))
+    await read(stage)
+    stage.journal.broken = True
+    await stage.turn(load=200)
+    assert stage.journal.resolved == []
+    stage.journal.broken = False
+    await stage.turn(load=200)
+    assert [outcome.kind for _, outcome in stage.journal.resolved] == [Kind.APPLIED]
 
 
 @pytest.mark.fault(38)
