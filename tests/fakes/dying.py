@@ -60,7 +60,7 @@ def plant(step: str) -> None:
     from autoscaler.foundry.writing import Writer
     from autoscaler.journal import decisions
     from autoscaler.journal.journal import SqlJournal
-    from autoscaler.runtime.tick import Tick
+    from autoscaler.runtime.ledger import Ledger
 
     intended: list[bool] = []
 
@@ -83,7 +83,7 @@ def plant(step: str) -> None:
         "put_written": put_written,
         "put_answered": lambda: wrap(Door, "send", before=False, when=is_put),
         "read_back": lambda: wrap(Writer, "write", before=False),
-        "before_record": lambda: wrap(Tick, "_record", before=True, when=acted),
+        "before_record": lambda: wrap(Ledger, "record", before=True, when=acted),
         "inside_record": lambda: wrap(decisions, "conclude", before=False, when=acted),
         "after_record": lambda: wrap(SqlJournal, "conclude", before=False, when=acted),
     }
