@@ -28,6 +28,10 @@ DANGLING = Outcome(
     Kind.DEFERRED,
     because(Code.OUTCOME_UNKNOWN, "an earlier write has no known end; it is being looked up"),
 )
+OVERTAKEN = Outcome(
+    Kind.DEFERRED,
+    because(Code.OUTCOME_UNKNOWN, "an earlier write has arrived after all; this one knew it not"),
+)
 UNRECORDED = Outcome(
     Kind.DEFERRED,
     because(Code.JOURNAL_UNAVAILABLE, "the journal cannot record it, so it is not written"),
@@ -68,8 +72,11 @@ def bug_of(bug: Exception) -> Outcome:
     return Outcome(Kind.FAILED, reason)
 
 
-def learn(seat: Seat, decision: Decision, outcome: Outcome, at: float) -> None:
-    """Take over what a write tells of the platform: a reading, and whose changes they were."""
+def learn(seat: Seat, decision: Decision, outcome: Outcome, at: float) -> Outcome:
+    """Take over what a write tells of the platform; the outcome, put right where it was mistaken.
+
+    What the platform's side takes for somebody else's change may be an own earlier write.
+    """
     plan = decision.plan
     if outcome.kind is Kind.APPLIED:
         actual = outcome.actual or plan.after
@@ -77,9 +84,10 @@ def learn(seat: Seat, decision: Decision, outcome: Outcome, at: float) -> None:
         seat.live, seat.read_at, seat.unsure = replace(seat.live, envelope=actual), at, None
         if actual.min_replicas > plan.before.min_replicas:
             seat.startup.raised(at)
-        return
-    if outcome.actual is not None:
-        seat.found(outcome.actual, at)
+        return outcome
+    change = None if outcome.actual is None else seat.found(outcome.actual, at)
+    if change is not None and not change.foreign and outcome.reason.code is Code.DRIFTED:
+        return OVERTAKEN
     if outcome.is_unclear:
         # It may still arrive: a request outlives the patience of its sender.
         most = outcome.thread_ceiling or plan.after.threads
@@ -87,6 +95,7 @@ def learn(seat: Seat, decision: Decision, outcome: Outcome, at: float) -> None:
         seat.unsure = Intent(
             decision.id, decision.at, decision.deployment, decision.rid, plan.before, sent
         )
+    return outcome
 
 
 def candidate(seat: Seat, decision: Decision) -> Candidate:

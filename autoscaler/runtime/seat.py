@@ -137,6 +137,8 @@ class Seat:
     def keep_ages(self, jump: Jump) -> None:
         """The wall clock was set: what changed is as old as before."""
         self.changes = tuple(replace(c, at=jump.moved(c.at)) for c in self.changes)
+        if self.unsure is not None:
+            self.unsure = replace(self.unsure, at=jump.moved(self.unsure.at))
 
     def was_read(self, live: Live, at: float) -> Change | None:
         """Take a new reading; the change since the last one, if there was one."""

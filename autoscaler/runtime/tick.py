@@ -283,7 +283,7 @@ class Tick:
         pending = {d.deployment: i for i, d in enumerate(decisions) if d.outcome is PENDING}
         now, ahead = self.world.clock.monotonic(), min(start.within_s, OLDEST_PLAN_S)
         if not pending:
-            self._waits(0, now + ahead)
+            self._share(0, 0, now, ahead)
             return decisions
         candidates = [candidate(self.seats[i], decisions[i]) for i in pending.values()]
         room = self._room(now, ahead)
@@ -291,7 +291,7 @@ class Tick:
             fitted = fit(candidates, self.shared.budget(room, self.seats, now))
             fitting.say(going=len(fitted.go), waiting=len(fitted.waiting))
         short = sum(one.reason.code is Code.BUDGET_SHORT for one in fitted.waiting)
-        self._waits(short, now + ahead)
+        self._share(len(fitted.go), short, now, ahead)
         for waiting in fitted.waiting:
             index = pending[waiting.candidate.deployment]
             outcome = Outcome(Kind.DEFERRED, waiting.reason)
@@ -313,9 +313,9 @@ class Tick:
         # At a stop everybody leaves at once, and nobody's turn comes later.
         return room if self._leaving else self.world.fair.of(self.group, room, now, ahead)
 
-    def _waits(self, writes: int, due: float) -> None:
-        self.short = writes
-        self.world.fair.waits(self.group, writes, due)
+    def _share(self, going: int, short: int, now: float, ahead: float) -> None:
+        self.short = short
+        self.world.fair.took(self.group, going, short, now, ahead)
 
     async def _apply(self, seat: Seat, decision: Decision, began: float) -> Decision:
         leaving, rid = self.world.last_word.leaving, seat.managed.rid
@@ -331,7 +331,7 @@ class Tick:
             seat.writing, seat.writes = False, seat.writes + 1
             leaving.pop(rid, None)
         clock = self.world.clock
-        learn(seat, decision, outcome, clock.now())
+        outcome = learn(seat, decision, outcome, clock.now())
         if outcome.reason.code in SAID:
             # Told as it would have been decided with that word, which everybody is to see.
             decision = self._one(seat, decision.at, decision.id)

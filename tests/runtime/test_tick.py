@@ -12,6 +12,7 @@ from autoscaler.core.guards import GUARDS
 from autoscaler.core.observation import Absence, Control, Limits, Missing, Mode, Override
 from autoscaler.core.proposal import PolicyEntry
 from autoscaler.core.reason import Code, because
+from autoscaler.journal.rows import changes_in
 from autoscaler.ports import Alone, Intent, Question, Sample
 from autoscaler.roster import Managed, SignalSpec
 from autoscaler.runtime.last_word import LastWord
@@ -373,6 +374,35 @@ async def test_a_write_that_arrives_late_is_an_own_one_in_memory_and_in_the_jour
     await stage.turn(load=200)
     (intent, outcome), *more = stage.journal.resolved
     assert (intent.decision_id, outcome.kind, more) == (given_up.id, Kind.APPLIED, [])
+
+
+@pytest.mark.fault(29, 34)
+async def test_a_write_that_arrives_right_before_the_next_is_not_told_as_somebody_elses() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    await stage.turn(load=200)
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 32))
+    decision = await stage.turn(load=400)
+    outcome = decision.outcome
+    assert (outcome.kind, outcome.reason.code) == (Kind.DEFERRED, Code.OUTCOME_UNKNOWN)
+    assert [(one.after, one.foreign) for one in stage.seats[0].changes] == [
+        (Envelope(9, 12, 32), False)
+    ]
+    assert [outcome.kind for _, outcome in stage.journal.resolved] == [Kind.APPLIED]
+    assert changes_in(decision) == []
+
+
+@pytest.mark.fault(41)
+async def test_a_write_that_may_still_arrive_is_as_old_after_a_clock_was_set() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    await stage.turn(load=200)
+    stage.seats[0].overrides = (Override(Control.PAUSE, "ada", "load test"),)
+    stage.clock.at += 7200
+    await stage.turn(after=LATEST_S - 1)
+    assert stage.journal.resolved == []
+    await stage.turn(after=1)
+    assert [outcome.kind for _, outcome in stage.journal.resolved] == [Kind.FAILED]
 
 
 @pytest.mark.fault(20, 29)
