@@ -139,7 +139,8 @@ async def resolve(
         news = [] if told else [resolved(row, outcome)]
         await connection.execute(insert_new(connection, decision), [row])
         await append(connection, news)
-    made = r.came_of(which.at, which.before, which.after, outcome)
+    # Announced while the clock was ahead, a change would be cooled down for as long as it was.
+    made = r.came_of(min(which.at, at), which.before, which.after, outcome)
     if made is not None:
         changed = r.change_row(which.deployment, made)
         await connection.execute(insert_new(connection, change), [changed])

@@ -109,12 +109,13 @@ class Resync:
 
     async def _resolve(self, seat: Seat, intent: Intent, live: Live) -> None:
         """Conclude a write that a crash cut off, by what the platform says now."""
-        outcome, age = truth(intent, live), self.clock.now() - intent.at
+        now = self.clock.now()
+        outcome, age = truth(intent, live), now - intent.at
         if outcome.kind is not Kind.APPLIED and 0 <= age < ARRIVES_S:
             seat.read_due = self.clock.monotonic() + min(ASK_AGAIN_S, ARRIVES_S - age)
             return
         try:
-            await self.journal.resolve(intent, outcome, self.clock.now())
+            await self.journal.resolve(intent, outcome, now)
         except JournalError:
             return
         except Exception:  # a record that cannot be read is one deployment's trouble
@@ -124,7 +125,8 @@ class Resync:
         if outcome.kind is Kind.APPLIED and seat.unsure is not None:
             # The first reading shows it already; a later one has told of the change itself.
             seat.unsure = None
-            seat.changed(Change(intent.at, intent.before, live.envelope))
+            # The clock was ahead when it was announced, if that lies in the future.
+            seat.changed(Change(min(intent.at, now), intent.before, live.envelope))
 
 
 def truth(intent: Intent, live: Live) -> Outcome:

@@ -73,6 +73,17 @@ async def test_a_dangling_intent_is_resolved_into_a_full_decision(journal: SqlJo
     assert memory.changes == (Change(NOW, CALM, BIGGER),)
 
 
+@pytest.mark.fault(41, 63)
+async def test_what_was_announced_while_the_clock_was_ahead_did_not_happen_in_the_future(
+    journal: SqlJournal,
+) -> None:
+    await journal.intend(APPLIED)
+    await journal.resolve(INTENT, FOUND, NOW - 7200)
+    assert await journal.dangling() == []
+    memory = (await journal.recall(["chat"]))["chat"]
+    assert memory.changes == (Change(NOW - 7200, CALM, BIGGER),)
+
+
 async def test_resolving_twice_changes_nothing(journal: SqlJournal) -> None:
     await journal.intend(APPLIED)
     await journal.resolve(INTENT, FOUND, NOW + 90)

@@ -328,6 +328,17 @@ async def test_a_write_without_a_known_end_blocks_further_writes_until_it_is_fou
     assert Envelope(9, 12, 32) in [change.after for change in seat.changes]
 
 
+@pytest.mark.fault(41, 63)
+async def test_a_write_that_was_announced_while_the_clock_was_ahead_is_not_of_the_future() -> None:
+    """The process was killed, and the clock set right, before anybody saw what came of it."""
+    stage = await Stage().set()
+    seat = stage.seats[0]
+    seat.dangling, seat.read_at = replace(dangling(stage), at=NOW + 7200), None
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 32))
+    await Resync(stage.platform, stage.journal, stage.clock, Random(1), 300.0).read(seat)  # noqa: S311 - jitter
+    assert [(one.at, one.foreign) for one in seat.changes] == [(stage.clock.now(), False)]
+
+
 @pytest.mark.fault(63)
 async def test_the_truth_of_an_intent_is_what_the_platform_has() -> None:
     stage = await Stage().set()
