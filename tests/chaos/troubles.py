@@ -140,12 +140,15 @@ class Troubles:
         await self._broken(self.scene.to_prometheus, Link.SLOW)
 
     async def _broken(self, link: Network, mode: Link, *, blinds: bool = False) -> None:
-        link.become(mode)
-        begin = time.time()
-        await asyncio.sleep(self._some(0.5, self.longest_s))
-        if blinds:
-            self.history.blind.append(Span(begin, time.time(), mode))
-        link.become(Link.PASS)
+        span_s = self._some(0.5, self.longest_s)
+        # Two at once on one link would end each other: what counts as cut off would be open.
+        async with link.broken:
+            link.become(mode)
+            begin = time.time()
+            await asyncio.sleep(span_s)
+            if blinds:
+                self.history.blind.append(Span(begin, time.time(), mode))
+            link.become(Link.PASS)
 
     # --- the others -----------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class Network:
 
     def __init__(self, port: int) -> None:
         self.mode = Link.PASS
+        self.broken = asyncio.Lock()
+        """Held by whoever breaks it, for as long as that is to last."""
         self.delay_s = 0.3
         self.url = ""
         self._to = port
