@@ -9,7 +9,7 @@ import structlog
 
 from autoscaler.core.decision import Decision, Kind, Outcome
 from autoscaler.core.reason import Code, because
-from autoscaler.ports import Journal, JournalError
+from autoscaler.ports import Intent, Journal, JournalError
 from autoscaler.runtime.each import ACTED, is_news
 from autoscaler.runtime.seat import Seat
 from autoscaler.steps import step
@@ -103,12 +103,20 @@ class Ledger:
         """Tell how writes of unknown end did end: found applied later, or not at all by now."""
         for seat in seats:
             if seat.arrived is not None:
-                await self.journal.resolve(seat.arrived, ARRIVED, at)
+                await self._resolve(seat.arrived, ARRIVED, at)
                 seat.arrived = None
             unsure, read_at = seat.unsure, seat.read_at or 0.0
             if unsure is not None and seat.dangling is None and read_at - unsure.at >= LATEST_S:
-                await self.journal.resolve(unsure, LOST, at)
+                await self._resolve(unsure, LOST, at)
                 seat.unsure = None
+
+    async def _resolve(self, intent: Intent, outcome: Outcome, at: float) -> None:
+        try:
+            await self.journal.resolve(intent, outcome, at)
+        except JournalError:
+            raise
+        except Exception:  # one that cannot be resolved must not take the others along
+            log.exception("a bug while resolving", deployment=intent.deployment)
 
     async def _store_forecasts(self, at: float, seats: Sequence[Seat]) -> None:
         due = [s for s in seats if s.foresight is not None and s.foresight.due(at)]

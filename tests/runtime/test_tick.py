@@ -443,6 +443,22 @@ async def test_a_write_that_has_not_arrived_after_a_minute_and_a_half_never_will
     assert stage.seats[0].unsure is None
 
 
+async def test_a_late_write_that_cannot_be_resolved_stops_no_tick() -> None:
+    stage = await Stage().set()
+    stage.platform.answers = [UNKNOWN]
+    await stage.turn(load=200)
+    stage.platform.holds(RIDS["chat"], Envelope(9, 12, 32))
+    await read(stage)
+
+    async def bug(*_: object) -> None:
+        raise KeyError("a row that nobody understands")
+
+    stage.journal.resolve = bug  # type: ignore[assignment,method-assign]  # a bug of the journal room
+    await stage.turn(load=200)
+    assert stage.tick.ledger.up
+    assert stage.seats[0].arrived is None
+
+
 @pytest.mark.fault(29, 60)
 async def test_what_the_journal_could_not_be_told_of_a_late_write_it_is_told_later() -> None:
     stage = await Stage().set()
