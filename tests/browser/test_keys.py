@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Page, expect
@@ -46,35 +48,37 @@ async def test_j_and_k_walk_the_rows_and_enter_opens(fleet: Site, page: Page) ->
     await expect(page).to_have_url(f"{fleet.url}/d/{name}")
 
 
-async def test_j_goes_on_where_no_row_is_drawn_yet(page: Page) -> None:
-    large = site(300)
-    await large.open()
+@asynccontextmanager
+async def large(page: Page) -> AsyncIterator[None]:
+    """The page of 300 deployments, of which the browser has drawn the first rows."""
+    many = site(300)
+    await many.open()
     try:
-        await page.goto(large.url)
+        await page.goto(many.url)
         await expect(page.get_by_text("300 shown")).to_be_visible()
-        for _ in range(80):
-            await page.keyboard.press("j")
-        row = page.locator("[data-row]").filter(has=page.locator(":focus"))
-        await expect(row).to_have_attribute("aria-rowindex", "81")
-        await expect(row).to_be_in_viewport()
+        yield
     finally:
         await page.goto("about:blank")
-        await large.close()
+        await many.close()
+
+
+async def is_at_the_81st_row(page: Page) -> None:
+    row = page.locator("[data-row]").filter(has=page.locator(":focus"))
+    await expect(row).to_have_attribute("aria-rowindex", "81")
+    await expect(row).to_be_in_viewport()
+
+
+async def test_j_goes_on_where_no_row_is_drawn_yet(page: Page) -> None:
+    async with large(page):
+        for _ in range(80):
+            await page.keyboard.press("j")
+        await is_at_the_81st_row(page)
 
 
 async def test_keys_that_come_faster_than_the_browser_draws_all_count(page: Page) -> None:
-    large = site(300)
-    await large.open()
-    try:
-        await page.goto(large.url)
-        await expect(page.get_by_text("300 shown")).to_be_visible()
+    async with large(page):
         await page.evaluate(EIGHTY_IN_ONE_FRAME)
-        row = page.locator("[data-row]").filter(has=page.locator(":focus"))
-        await expect(row).to_have_attribute("aria-rowindex", "81")
-        await expect(row).to_be_in_viewport()
-    finally:
-        await page.goto("about:blank")
-        await large.close()
+        await is_at_the_81st_row(page)
 
 
 @pytest.mark.parametrize(
