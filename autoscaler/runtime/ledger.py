@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -42,8 +43,21 @@ class Ledger:
         """Take over what the same group's ledger before a reload still owes."""
         self.owed, self.up = before.owed, before.up
 
+    async def pay(self) -> None:
+        """Record what is owed before anything new is announced.
+
+        A journal that fails for days would otherwise be owed one more record for every write that
+        each tick wanted.
+        """
+        if self.owed:
+            with suppress(JournalError):
+                await self._conclude(self.owed)
+                self.owed = []
+
     async def announce(self, decision: Decision) -> bool:
         """Whether the journal knows of a write that is about to be sent: without, none is."""
+        if self.owed:
+            return False
         try:
             with step("intend"):
                 await self.journal.intend(decision)

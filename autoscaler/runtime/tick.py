@@ -300,6 +300,7 @@ class Tick:
         for index, granted in zip(going, fitted.go, strict=True):
             decisions[index] = replace(decisions[index], plan=granted.plan)
             self.shared.spent(granted.plan, now)
+        await self.ledger.pay()
         ended = await asyncio.gather(
             *(self._apply(self.seats[i], decisions[i], start.up) for i in going)
         )

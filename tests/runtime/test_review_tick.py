@@ -347,6 +347,18 @@ async def test_an_intent_that_a_slow_journal_may_have_is_concluded_once_it_answe
     assert [one.id for one in stage.journal.concluded] == [first.id, second.id]
 
 
+async def test_a_journal_that_fails_for_days_is_owed_no_more_than_after_one_tick() -> None:
+    stage = await Stage().set()
+    stage.journal.broken = True
+    first, *_, last = [await stage.turn(200.0) for _ in range(100)]
+    assert last.outcome.reason.code is Code.JOURNAL_UNAVAILABLE
+    assert [one.id for one in stage.tick.ledger.owed] == [first.id]
+    stage.journal.broken = False
+    assert (await stage.turn(200.0)).outcome.kind is Kind.APPLIED
+    assert stage.journal.concluded[0].id == first.id
+    assert stage.tick.ledger.owed == []
+
+
 @pytest.mark.parametrize("seconds", [0.0, 29.0])
 async def test_a_plan_that_another_daemon_stopped_says_so(seconds: float) -> None:
     stage = await Stage().set()
