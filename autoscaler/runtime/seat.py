@@ -57,7 +57,6 @@ class Seat:
     """The newest own write of unknown end: it may still arrive."""
     arrived: Intent | None = None
     """One that did, which the journal is still to be told."""
-    """What the newest write asked for, when nobody knows whether it went through."""
     writing: bool = False
     writes: int = 0
     """How many writes have ended: a reading that was begun before one of them tells of the past."""
