@@ -347,6 +347,7 @@ async def test_an_intent_that_a_slow_journal_may_have_is_concluded_once_it_answe
     assert [one.id for one in stage.journal.concluded] == [first.id, second.id]
 
 
+@pytest.mark.fault(60)
 async def test_a_journal_that_fails_for_days_is_owed_no_more_than_after_one_tick() -> None:
     stage = await Stage().set()
     stage.journal.broken = True
