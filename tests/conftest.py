@@ -23,6 +23,13 @@ REAL = ("tests/e2e/", "tests/cli/", "tests/docs/", "tests/prometheus/", "tests/r
 """Where a slow test waits for real processes; any other slow one keeps its core busy."""
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core for the whole suite: half of its tests wait. None for a part of it."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    narrowed = config.option.keyword or config.option.markexpr or config.option.collectonly
+    return 2 * len(os.sched_getaffinity(0)) if whole and not narrowed else 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under xdist each worker begins with its share of the slow tests."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

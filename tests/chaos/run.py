@@ -17,7 +17,8 @@ from tests.chaos.recovery import Recovery, recover
 from tests.chaos.scene import Scene, scene
 from tests.chaos.supervisor import Ends, Supervisor
 from tests.chaos.troubles import Span, Troubles
-from tests.fakes.daemon import PROGRAM, until
+from tests.fakes.daemon import until
+from tests.fakes.nursery import INSTALLED
 
 BREAK_S = 4.0
 PINNED = 5
@@ -84,7 +85,7 @@ async def run(folder: Path, plan: Plan) -> Result:
 
 
 def _program(plan: Plan) -> Sequence[str]:
-    return (sys.executable, mutant, plan.mutant) if plan.mutant else (str(PROGRAM),)
+    return (sys.executable, mutant, plan.mutant) if plan.mutant else INSTALLED
 
 
 async def _trouble(troubles: Troubles, plan: Plan) -> None:

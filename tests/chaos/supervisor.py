@@ -14,7 +14,8 @@ from typing import Self
 
 import aiohttp
 
-from tests.fakes.daemon import PROGRAM, Child, Daemon, Site, command, until
+from tests.fakes.daemon import Child, Daemon, Site, command, until
+from tests.fakes.nursery import INSTALLED
 
 RESTART_S = 0.2
 # A process that was stopped or starved may be ended by its own fence for so long afterwards.
@@ -37,7 +38,7 @@ class Ends:
 class Supervisor:
     """One daemon at a time, started again whenever it ends."""
 
-    def __init__(self, site: Site, program: Sequence[str] = (str(PROGRAM),)) -> None:
+    def __init__(self, site: Site, program: Sequence[str] = INSTALLED) -> None:
         self.site = site
         self.program = program
         self.ends = Ends()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.daemon import autoscaler, command, until
+from tests.fakes.nursery import INSTALLED
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,7 @@ async def test_a_headless_demo_prints_one_line_and_leaves_nothing_behind(
         folder=tmp_path,
         cwd=empty,
         env={"TMPDIR": str(temporary)},
+        program=INSTALLED,
     )
     assert told.code == 0, told.err
     (line,) = told.out.splitlines()

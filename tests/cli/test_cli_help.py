@@ -10,6 +10,7 @@ import pytest
 
 from autoscaler.cli import app
 from tests.fakes.daemon import autoscaler
+from tests.fakes.nursery import INSTALLED
 
 COMMANDS = sorted(
     one.name or one.callback.__name__ for one in app.registered_commands if one.callback
@@ -41,7 +42,7 @@ async def test_no_command_shows_the_help_and_is_wrong_usage(tmp_path: Path) -> N
 
 
 async def test_the_version_is_the_packages(tmp_path: Path) -> None:
-    told = await autoscaler("--version", folder=tmp_path)
+    told = await autoscaler("--version", folder=tmp_path, program=INSTALLED)
     assert told.out == f"autoscaler {metadata.version('foundry-autoscaler')}\n"
 
 

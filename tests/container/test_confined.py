@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.daemon import LEASH, PROGRAM, Stage, stage
+from tests.fakes.daemon import Stage, stage
+from tests.fakes.nursery import INSTALLED, LEASH
 
 USER = 10001
 CONFINE = """
@@ -83,7 +84,7 @@ def status(process: int, word: str) -> str:
 async def test_the_daemon_does_all_its_work_with_nothing_but_its_data_to_write_to(
     world: Stage,
 ) -> None:
-    program = (*confined(world.site.folder), str(PROGRAM))
+    program = (*confined(world.site.folder), *INSTALLED)
     env = {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
     async with world.site.daemon(env, program) as daemon:
         world.knob.jobs = 100.0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.daemon import Child, Daemon, Json, Site, command, until
+from tests.fakes.nursery import INSTALLED
 from tests.fakes.prometheus import RealPrometheus, prometheus_or_skip
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -144,7 +145,7 @@ async def test_it_raises_and_lowers_a_deployment_by_what_prometheus_scraped(
             await prometheus.until("foundry_gateway_in_flight_jobs")
             site = site_for(tmp_path, card, prometheus.url)
             env = {"AUTOSCALER_PLATFORM__AUTH__CLIENT_SECRET": card["client_secret"]}
-            async with site.daemon(env) as daemon:
+            async with site.daemon(env, INSTALLED) as daemon:
                 envelopes = await seen_both(daemon, card["state_url"])
                 assert len(envelopes) > 1, "the platform's own word: the envelope moved"
                 told = await site.cli("explain", "chat", env=env)
@@ -166,6 +167,9 @@ async def test_prometheus_scrapes_the_daemon_itself(tmp_path: Path) -> None:
         card = await card_of(platform)
         site = site_for(tmp_path, card, "http://127.0.0.1:9")
         env = {"AUTOSCALER_PLATFORM__AUTH__CLIENT_SECRET": card["client_secret"]}
-        async with site.daemon(env), RealPrometheus([f"127.0.0.1:{site.port}"]) as prometheus:
+        async with (
+            site.daemon(env, INSTALLED),
+            RealPrometheus([f"127.0.0.1:{site.port}"]) as prometheus,
+        ):
             await prometheus.until('foundry_autoscaler_deployment_state{state="active"} == 1')
             await prometheus.until("foundry_autoscaler_source_up == 0")

@@ -1,4 +1,4 @@
-"""The command line as a stranger runs it: real processes, real files, real HTTP on loopback.
+"""The command line in real processes, with real files and real HTTP on loopback.
 
 Nothing outlives its test: every process is ended when its block is left, and the kernel ends it
 should the tests themselves be killed.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sqlite3
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -28,6 +26,7 @@ from autoscaler.core.envelope import Envelope
 from autoscaler.lab.platform.clock import WallClock
 from autoscaler.lab.platform.deployment import DeploymentSpec
 from autoscaler.lab.platform.server import SimulatedPlatform
+from tests.fakes.nursery import LEASH, Fork, can_fork, nursery
 from tests.fakes.prometheus import free_port
 
 T = TypeVar("T")
@@ -35,9 +34,6 @@ Json = dict[str, Any]
 
 PATIENCE_S = 60.0
 """Ends a test that hangs; nothing that is right takes a tenth of it."""
-PROGRAM = Path(sys.executable).with_name("autoscaler")
-# The kernel's own promise that a child dies with its parent.
-LEASH = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 SECRET = "canary-client-secret-8c1f0d77"
 CALM_ENVELOPE = Envelope(1, 2, 32)
 """What the configuration below wants for the load that every stage begins with."""
@@ -75,7 +71,7 @@ class Ended:
 class Child:
     """A command that runs; what it writes goes into files, so that no pipe can fill up."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Fork
     out_file: Path
     err_file: Path
 
@@ -111,22 +107,31 @@ async def command(
     folder: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    program: Sequence[str] = (str(PROGRAM),),
+    program: Sequence[str] = (),
 ) -> AsyncIterator[Child]:
-    """`autoscaler` with these arguments; killed at the end of the block if it still runs."""
+    """`autoscaler` with these arguments; killed at the end of the block if it still runs.
+
+    It is forked, as scripts of the fakes are (`nursery.py`); a `program` that is named is executed.
+    """
     mark = uuid.uuid4().hex[:8]
     out, err = folder / f"out-{mark}", folder / f"err-{mark}"
+    place, env = cwd or folder, environment(folder, env or {})
+    process: asyncio.subprocess.Process | Fork
     with out.open("wb") as out_pipe, err.open("wb") as err_pipe:
-        process = await asyncio.create_subprocess_exec(
-            *LEASH,
-            *program,
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out_pipe,
-            stderr=err_pipe,
-            cwd=cwd or folder,
-            env=environment(folder, env or {}),
-        )
+        if not program or can_fork(program):
+            files = {"out": out_pipe.fileno(), "err": err_pipe.fileno()}
+            process = await nursery().start(program, arguments, cwd=place, env=env, **files)
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *LEASH,
+                *program,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out_pipe,
+                stderr=err_pipe,
+                cwd=place,
+                env=env,
+            )
     try:
         yield Child(process, out, err)
     finally:
@@ -136,10 +141,14 @@ async def command(
 
 
 async def autoscaler(
-    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    *arguments: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    program: Sequence[str] = (),
 ) -> Ended:
     """Run a command to its end."""
-    async with command(*arguments, folder=folder, env=env, cwd=cwd) as child:
+    async with command(*arguments, folder=folder, env=env, cwd=cwd, program=program) as child:
         return await child.ended()
 
 
@@ -190,7 +199,7 @@ class Site:
 
     @asynccontextmanager
     async def daemon(
-        self, env: Mapping[str, str] | None = None, program: Sequence[str] = (str(PROGRAM),)
+        self, env: Mapping[str, str] | None = None, program: Sequence[str] = ()
     ) -> AsyncIterator[Daemon]:
         """`autoscaler run`, ready to be asked."""
         self.write()
