@@ -132,6 +132,8 @@ async def test_a_maximum_of_threads_is_learnt_once_and_kept_over_a_restart(tmp_p
             assert told["outcome"]["thread_ceiling"] == 48
             assert world.envelope.threads == 48
             assert world.puts == [400, 200]
+            # What a tick has learnt is recorded after its decisions: killed in between, it is lost.
+            await daemon.until_settled(world.envelope)
         async with world.site.daemon() as daemon:
             await calm(daemon)
             assert (await daemon.api("/deployments/chat"))["learned"]["thread_ceiling"] == 48
