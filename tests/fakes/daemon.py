@@ -26,7 +26,7 @@ from autoscaler.core.envelope import Envelope
 from autoscaler.lab.platform.clock import WallClock
 from autoscaler.lab.platform.deployment import DeploymentSpec
 from autoscaler.lab.platform.server import SimulatedPlatform
-from tests.fakes.nursery import LEASH, Fork, can_fork, nursery
+from tests.fakes.nursery import INSTALLED, LEASH, Fork, can_fork, nursery
 from tests.fakes.prometheus import free_port
 
 T = TypeVar("T")
@@ -118,13 +118,13 @@ async def command(
     place, env = cwd or folder, environment(folder, env or {})
     process: asyncio.subprocess.Process | Fork
     with out.open("wb") as out_pipe, err.open("wb") as err_pipe:
-        if not program or can_fork(program):
+        if can_fork(program):
             files = {"out": out_pipe.fileno(), "err": err_pipe.fileno()}
             process = await nursery().start(program, arguments, cwd=place, env=env, **files)
         else:
             process = await asyncio.create_subprocess_exec(
                 *LEASH,
-                *program,
+                *(program or INSTALLED),
                 *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out_pipe,

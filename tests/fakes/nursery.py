@@ -129,6 +129,9 @@ class Nursery:
                     self._born.popleft().set_result(Fork(pid, end))
                 else:
                     self._ends.pop(pid).set_result(code)
+        left: list[Future[Any]] = [*self._born, *self._ends.values()]
+        for waiting in left:
+            waiting.set_exception(ChildProcessError("the process that forks has ended"))
 
 
 def _uncancelled(future: Future[Any]) -> Future[Any]:
@@ -141,9 +144,11 @@ _nurseries: list[Nursery] = []
 
 
 def can_fork(program: Sequence[str]) -> bool:
-    """Whether this is a script of the fakes, to be run by this Python, with its arguments."""
-    first, *more = program
-    return first == sys.executable and bool(more) and Path(more[0]).parent == Path(__file__).parent
+    """Whether no program is named, or a script of the fakes for this Python; on Linux alone."""
+    script = Path(program[1]) if program[:1] == (sys.executable,) and program[1:] else None
+    return sys.platform == "linux" and (
+        not program or (script is not None and script.parent == Path(__file__).parent)
+    )
 
 
 def nursery() -> Nursery:
