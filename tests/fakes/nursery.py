@@ -92,7 +92,6 @@ class Nursery:
             )
         self._born: deque[Future[Fork]] = deque()
         self._ends: dict[int, Future[int]] = {}
-        self._asking = threading.Lock()
         threading.Thread(target=self._hear, daemon=True).start()
         atexit.register(self.close)
 
@@ -109,9 +108,8 @@ class Nursery:
         """Start the program, or a script; `out` and `err` are descriptors that it writes to."""
         order = {"program": [*program], "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
         born = _uncancelled(Future[Fork]())
-        with self._asking:
-            self._born.append(born)
-            socket.send_fds(self._line, [json.dumps(order).encode()], [out, err])
+        self._born.append(born)
+        socket.send_fds(self._line, [json.dumps(order).encode()], [out, err])
         return await asyncio.wrap_future(born)
 
     def close(self) -> None:
